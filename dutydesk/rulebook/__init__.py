@@ -1,0 +1,1 @@
+"""``config/*.toml`` as frozen models: rules, ladders, providers, wording."""
