@@ -1,0 +1,1 @@
+"""Seats, shifts, and who really holds a seat."""

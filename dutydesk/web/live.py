@@ -1,0 +1,35 @@
+"""Tells every open page of this process that something was committed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+
+class Bell:
+    """A counter that rises with every commit; listeners wake and read what they show again.
+
+    It carries no data on purpose: a listener that missed ten rings reads the newest state once.
+    """
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._count = 0
+        self._waiting: set[asyncio.Event] = set()
+
+    def ring(self) -> None:
+        """Wake every listener (called after a commit, on the event loop's thread)."""
+        self._count += 1
+        for event in self._waiting:
+            event.set()
+
+    async def listen(self) -> AsyncIterator[int]:
+        """Yield at once, and then after every ring; rings in between are taken together."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            yield self._count
+            while True:
+                await event.wait()
+                event.clear()
+                yield self._count
+        finally:
+            self._waiting.discard(event)

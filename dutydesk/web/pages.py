@@ -1,0 +1,177 @@
+"""Server-rendered pages: the templates, what every template may use, and errors as a plain page."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from dutydesk.clock import Clock
+from dutydesk.errors import DutydeskError
+from dutydesk.logs import mask_number
+from dutydesk.web import words
+from dutydesk.web.site import site_of
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+_VENDOR = ("kit.js", "kit.css", "icons.svg")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_NUMBER = re.compile(r"\+\d{8,15}")
+_OURSELVES = re.compile(r"(?<=[(\uff08])(desk|clockwork)(?=[)\uff09])")
+_TARGET = re.compile(r"\b(unit|desk|post):[a-z_]+")
+
+_TITLES = {
+    401: "请先登录",
+    403: "不能这样做",
+    404: "没有找到",
+    405: "不能这样做",
+    409: "情况已有变化",
+    413: "内容过长",
+    422: "填写有误",
+}
+
+
+def vendor_missing() -> str | None:
+    """Return what to do when the bundled parts of the pages are absent: the process must not start without."""
+    absent = [name for name in _VENDOR if not (STATIC / "vendor" / name).is_file()]
+    if not absent:
+        return None
+    return (
+        f"the pages' parts are missing ({', '.join(absent)} in {STATIC / 'vendor'}); "
+        "make them with `make ui` (or `python hatch_build.py`), or install the package without DUTYDESK_SKIP_UI"
+    )
+
+
+def render(request: Request, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
+    """Return a page; every template also knows ``site``, ``now`` and the filters of this module."""
+    site = site_of(request)
+    shared = {"request": request, "site": site, "now": site.clock.now(), "speed": speed_of(site.clock)}
+    text = environment(site.zone).get_template(template).render(shared | context)
+    return HTMLResponse(text, status_code=status)
+
+
+def speed_of(clock: Clock) -> float:
+    """Return how many times faster than the machine's this clock runs (a demonstration's may)."""
+    hour, now = timedelta(hours=1), clock.now()
+    real = clock.real_moment(now + hour) - clock.real_moment(now)
+    return round(hour / real, 2) if real > timedelta(0) else 1.0
+
+
+@cache
+def environment(zone: ZoneInfo) -> Environment:
+    """Return the templates with the filters that know the site's time zone."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {"words": words, "static": static_address, "countdown": words.countdown}
+    made.filters |= _time_filters(zone) | {
+        "phone": shown_number,
+        "epoch": lambda moment: int(moment.timestamp() * 1000),
+        "json": lambda value: json.dumps(value, ensure_ascii=False),
+    }
+    return made
+
+
+def _time_filters(zone: ZoneInfo) -> dict[str, Callable[..., str]]:
+    def local(moment: datetime) -> datetime:
+        return moment.astimezone(zone)
+
+    def when(moment: datetime | None, now: datetime) -> str:
+        """The time alone today, with the date on another day."""
+        if moment is None:
+            return "—"
+        then = local(moment)
+        if then.date() == local(now).date():
+            return f"{then:%H:%M:%S}"
+        day = f"{then.month}月{then.day}日 {then:%H:%M:%S}"
+        return day if then.year == local(now).year else f"{then.year}年{day}"
+
+    def readable(text: str, now: datetime, masked: bool = False) -> str:
+        """Instants, numbers, targets and our own names inside a text, as people read them."""
+        text = _INSTANT.sub(lambda found: when(datetime.fromisoformat(found.group()), now), text)
+        text = _NUMBER.sub(lambda found: shown_number(found.group(), masked), text)
+        text = _OURSELVES.sub(lambda found: words.actor(found.group()), text)
+        return _TARGET.sub(lambda found: words.target(found.group()), text)
+
+    return {
+        "clock": lambda moment: f"{local(moment):%H:%M}",
+        "seconds": lambda moment: f"{local(moment):%H:%M:%S}",
+        "day": lambda moment: f"{local(moment).year}年{local(moment).month}月{local(moment).day}日",
+        "date": lambda moment: (
+            f"{local(moment).year}年{local(moment).month}月{local(moment).day}日 "
+            f"星期{words.WEEKDAYS[local(moment).weekday()]}"
+        ),
+        # What <input type="datetime-local"> takes and gives.
+        "input": lambda moment: f"{local(moment):%Y-%m-%dT%H:%M:%S}",
+        "when": when,
+        "readable": readable,
+    }
+
+
+def shown_number(number: str | None, masked: bool = False) -> str:
+    """Return a number as people here write it, or masked for those who do not need it."""
+    if not number:
+        return ""
+    if masked:
+        return mask_number(number)
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    home = parsed.country_code == 86
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, style)
+
+
+def static_address(path: str) -> str:
+    """Return the address of a static file, with its version, so that an update reaches every browser."""
+    return f"/static/{path}?v={_version(path)}"
+
+
+@cache
+def _version(path: str) -> str:
+    file = STATIC / path
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "0"
+
+
+def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
+    """Return an error as a plain page that says what to do next."""
+    title = _TITLES.get(status, "系统出错")
+    return render(request, "error.html", status, title=title, detail=words.sentence(detail), status=status)
+
+
+class PageRoute(APIRoute):
+    """A route of a page: what is refused is said in Chinese on a page, not as a problem document."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the route's own handler."""
+        handle = super().get_route_handler()
+
+        async def handle_as_page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except DutydeskError as error:
+                return error_page(request, error.status, error.detail)
+            except RequestValidationError:
+                return error_page(request, 422, "地址或内容不完整")
+            except HTTPException as error:
+                return error_page(request, error.status_code, str(error.detail))
+
+        return handle_as_page
