@@ -1,0 +1,1 @@
+"""The queue of messages, their delivery, and acknowledgements."""

@@ -1,0 +1,1 @@
+"""The outside systems that carry messages; the only package that speaks to them."""

@@ -1,0 +1,1 @@
+"""Executes the rungs that fall due."""

@@ -1,0 +1,1 @@
+"""What is owed, by when, with its rungs, and what ended it."""
