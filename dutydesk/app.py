@@ -1,0 +1,115 @@
+"""The web part of a process: every route, in one application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from dutydesk import __version__
+from dutydesk.accounts.permissions import open_to
+from dutydesk.alerts import api as alerts_api
+from dutydesk.alerts import webhooks
+from dutydesk.desk import pages as desk_pages
+from dutydesk.escalation import api as escalation_api
+from dutydesk.incidents import api as incidents_api
+from dutydesk.incidents import pages as incident_pages
+from dutydesk.obligations import queries
+from dutydesk.people import api as people_api
+from dutydesk.rosters import api as rosters_api
+from dutydesk.web.problems import add_problem_handlers
+from dutydesk.web.security import add_security
+from dutydesk.web.site import TheSite
+from dutydesk.wiring import Keeper, Wired
+
+_STATIC = Path(__file__).parent / "web" / "static"
+# Twice the safety loop's beat and some: without a full pass for that long nobody keeps the clocks.
+READY_WITHIN = timedelta(seconds=15)
+_LARGEST_BODY = 1_000_000
+
+
+def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
+    """Return the application; with a *clockwork* the same process also keeps the clocks."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if clockwork is not None:
+            await clockwork.start()
+        yield
+        if clockwork is not None:
+            await clockwork.stop()
+
+    app = FastAPI(
+        title="dutydesk",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=_LARGEST_BODY,
+    )
+    app.state.site = wired.site
+    app.state.carriers = wired.carriers
+    app.state.clockwork = clockwork
+    add_problem_handlers(app)
+    add_security(app, wired.site)
+    for feature in (people_api, rosters_api, incidents_api, alerts_api, escalation_api):
+        app.include_router(feature.router)
+    for pages in (desk_pages, incident_pages, webhooks):
+        app.include_router(pages.router)
+    _add_health(app, wired, clockwork)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    return app
+
+
+def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:
+    public = [Depends(open_to("public"))]
+
+    @app.get("/healthz", dependencies=public, include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", dependencies=public, include_in_schema=False)
+    async def readyz(site: TheSite) -> JSONResponse:
+        """Say whether the clocks are kept: the age of the last full pass and of the oldest undone deadline."""
+        now = site.clock.now()
+        body = await _readiness(wired, clockwork, now)
+        return JSONResponse(body, status_code=200 if body["ready"] else 503)
+
+    @app.get("/metrics", dependencies=public, include_in_schema=False)
+    async def metrics(site: TheSite) -> Response:
+        """Answer with Prometheus metrics."""
+        now = site.clock.now()
+        async with site.db.read() as session:
+            oldest = await queries.oldest_undone(session, now)
+            owed = await queries.owed_by_rule(session)
+        wired.metrics.oldest_undone.set(0 if oldest is None else (now - oldest).total_seconds())
+        wired.metrics.owed.clear()
+        for rule, count in owed.items():
+            wired.metrics.owed.labels(rule).set(count)
+        age = clockwork.age(now) if clockwork is not None else None
+        wired.metrics.last_pass_age.set(-1 if age is None else age.total_seconds())
+        return Response(generate_latest(wired.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _readiness(wired: Wired, clockwork: Keeper | None, now: datetime) -> dict[str, Any]:
+    async with wired.site.db.read() as session:
+        oldest = await queries.oldest_undone(session, now)
+        doubt = await queries.clock_in_doubt(session)
+    undone = 0.0 if oldest is None else (now - oldest).total_seconds()
+    age = clockwork.age(now) if clockwork is not None else None
+    kept = clockwork is None or (age is not None and age <= READY_WITHIN and not clockwork.last_failed)
+    return {
+        "ready": kept and undone <= READY_WITHIN.total_seconds(),
+        "sending": wired.site.sending,
+        "last_full_pass_seconds": None if age is None else round(age.total_seconds(), 3),
+        "oldest_undone_seconds": round(undone, 3),
+        "clock_in_doubt": doubt,
+    }

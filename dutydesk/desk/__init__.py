@@ -1,0 +1,1 @@
+"""The duty room's own pages: the board."""
