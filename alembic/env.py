@@ -39,7 +39,7 @@ async def main() -> None:
             cursor.close()
 
     try:
-        async with db.engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
+        async with db.engine.execution_options(sqlite_begin="IMMEDIATE").connect() as connection:
             await connection.run_sync(migrate)
     finally:
         await db.dispose()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -17,7 +18,6 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlmodel import SQLModel
 
-from alembic import command
 from dutydesk.accounts import model as accounts
 from dutydesk.alerts import model as alerts
 from dutydesk.audit import model as audit

@@ -8,10 +8,18 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from dutydesk.errors import RefusedToStartError
 
@@ -46,6 +54,21 @@ class Settings(BaseSettings):
     twilio: ProviderSecrets = ProviderSecrets()
     providers: dict[str, ProviderSecrets] = Field(default_factory=dict)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read ``…_FILE`` variables beside the plain ones, without passing secrets on to child processes."""
+        found = {name.lower(): value for name, value in secrets_from_files(os.environ).items()}
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {**env_settings.env_vars, **found}
+        return init_settings, env_settings
+
     @field_validator("last_resort", mode="before")
     @classmethod
     def _split_numbers(cls, value: Any) -> Any:
@@ -53,6 +76,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        """Refuse what a provider could never call back."""
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            message = "must be an address like https://desk.example.org"
+            raise ValueError(message)
+        return value.rstrip("/")
 
     @field_validator("site_timezone")
     @classmethod
@@ -103,7 +136,6 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         RefusedToStartError: naming every variable that is wrong.
     """
-    os.environ.update(secrets_from_files(os.environ))
     try:
         return Settings(**overrides)
     except SettingsError as error:
