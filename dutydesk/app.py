@@ -15,7 +15,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from dutydesk import __version__
 from dutydesk.accounts.permissions import open_to
 from dutydesk.alerts import api as alerts_api
+from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts import webhooks
+from dutydesk.db import Session
 from dutydesk.desk import pages as desk_pages
 from dutydesk.escalation import api as escalation_api
 from dutydesk.incidents import api as incidents_api
@@ -23,6 +25,7 @@ from dutydesk.incidents import pages as incident_pages
 from dutydesk.obligations import queries
 from dutydesk.people import api as people_api
 from dutydesk.rosters import api as rosters_api
+from dutydesk.web.pages import error_page
 from dutydesk.web.problems import add_problem_handlers
 from dutydesk.web.security import add_security
 from dutydesk.web.site import TheSite
@@ -57,7 +60,7 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
     app.state.site = wired.site
     app.state.carriers = wired.carriers
     app.state.clockwork = clockwork
-    add_problem_handlers(app)
+    add_problem_handlers(app, error_page)
     add_security(app, wired.site)
     for feature in (people_api, rosters_api, incidents_api, alerts_api, escalation_api):
         app.include_router(feature.router)
@@ -88,7 +91,7 @@ def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:
         """Answer with Prometheus metrics."""
         now = site.clock.now()
         async with site.db.read() as session:
-            oldest = await queries.oldest_undone(session, now)
+            oldest = await _oldest_undone(session, now)
             owed = await queries.owed_by_rule(session)
         wired.metrics.oldest_undone.set(0 if oldest is None else (now - oldest).total_seconds())
         wired.metrics.owed.clear()
@@ -99,9 +102,15 @@ def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:
         return Response(generate_latest(wired.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
+async def _oldest_undone(session: Session, now: datetime) -> datetime | None:
+    """Return the oldest deadline nobody has acted on: of a ladder, a message, or the outcome of one."""
+    found = (await queries.oldest_undone(session, now), await alert_queries.oldest_undone(session, now))
+    return min((moment for moment in found if moment is not None), default=None)
+
+
 async def _readiness(wired: Wired, clockwork: Keeper | None, now: datetime) -> dict[str, Any]:
     async with wired.site.db.read() as session:
-        oldest = await queries.oldest_undone(session, now)
+        oldest = await _oldest_undone(session, now)
         doubt = await queries.clock_in_doubt(session)
     undone = 0.0 if oldest is None else (now - oldest).total_seconds()
     age = clockwork.age(now) if clockwork is not None else None

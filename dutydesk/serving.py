@@ -121,7 +121,7 @@ async def serve(
         if stop is None:
             stop = asyncio.Event()
             stop_on_signals(stop)
-        await _run(_Server(config), ready, stop)
+        await _run(_Server(config), ready, stop, wired.site.bell.close)
     finally:
         lock.release()
 
@@ -135,9 +135,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(server: uvicorn.Server, ready: Callable[[], None] | None, stop: asyncio.Event) -> None:
+async def _run(
+    server: uvicorn.Server,
+    ready: Callable[[], None] | None,
+    stop: asyncio.Event,
+    close_pages: Callable[[], None],
+) -> None:
     task = asyncio.create_task(_served(server))
-    watcher = asyncio.create_task(_watch(server, ready, stop))
+    watcher = asyncio.create_task(_watch(server, ready, stop, close_pages))
     try:
         await task
     finally:
@@ -153,13 +158,19 @@ async def _served(server: uvicorn.Server) -> None:
         raise RefusedToStartError(message) from error
 
 
-async def _watch(server: uvicorn.Server, ready: Callable[[], None] | None, stop: asyncio.Event) -> None:
+async def _watch(
+    server: uvicorn.Server,
+    ready: Callable[[], None] | None,
+    stop: asyncio.Event,
+    close_pages: Callable[[], None],
+) -> None:
     # uvicorn tells that it has started by a flag alone.
     while not server.started and not stop.is_set():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     if server.started and ready is not None:
         ready()
     await stop.wait()
+    close_pages()
     server.should_exit = True
 
 

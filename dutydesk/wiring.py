@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from dutydesk.alerts.delivery import IN_FLIGHT, Delivery
+from dutydesk.alerts.claims import IN_FLIGHT, Delivery
 from dutydesk.alerts.providers.console import ConsoleProvider
 from dutydesk.alerts.providers.twilio import TwilioProvider
 from dutydesk.alerts.providers.types import Carriers, Provider

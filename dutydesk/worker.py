@@ -16,12 +16,13 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
-from dutydesk.alerts import delivery, outcomes
+from dutydesk.alerts import claims, delivery, outcomes
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts.actions import alarm_desk
 from dutydesk.audit.queries import head
 from dutydesk.audit.ticks import seal
 from dutydesk.escalation.ticks import escalate
+from dutydesk.escalation.watch import set_moving
 from dutydesk.logs import log
 from dutydesk.obligations import queries as obligation_queries
 from dutydesk.obligations.actions import note_clock_step
@@ -30,6 +31,7 @@ from dutydesk.wiring import Wired
 SAFETY_SECONDS = 5.0
 SEAL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 60.0
+WATCH_SECONDS = 60.0
 # Wall time may differ from monotonic time by this much before the clock is in doubt (design §5).
 STEP_SECONDS = 2.0
 _AFTER_FAILURE_SECONDS = 1.0
@@ -64,7 +66,7 @@ class Clockwork:
         self._sending: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._offset: float | None = None
-        self._last_seal = self._last_beat = float("-inf")
+        self._last_seal = self._last_beat = self._last_watch = float("-inf")
         self._stopping = False
 
     # ── starting and stopping ────────────────────────────────────────────────────────────────
@@ -178,6 +180,7 @@ class Clockwork:
             try:
                 await self._watch_clock()
                 failed = await self._work_off()
+                await self._look_around()
                 await self._seal()
             except Exception:
                 self.pulse.last_failed = True
@@ -199,7 +202,7 @@ class Clockwork:
                 break
             acted = await escalate(self._site, now)
             looks, overdue = await outcomes.overdue(self._wired.delivery, now)
-            jobs, claimed = await delivery.claim(self._wired.delivery, now)
+            jobs, claimed = await claims.claim(self._wired.delivery, now)
             for look in looks:
                 self._spawn(outcomes.ask(self._wired.delivery, look))
             for job in jobs:
@@ -237,6 +240,14 @@ class Clockwork:
             await alarm_desk(
                 session, now, about=f"clock/{step.id}", wording="clock_stepped", reason="CLOCK_STEPPED"
             )
+
+    async def _look_around(self) -> None:
+        """Once a minute, look for ladders and alerts that should have moved."""
+        monotonic = self._site.clock.monotonic()
+        if monotonic - self._last_watch >= WATCH_SECONDS:
+            self._last_watch = monotonic
+            if await set_moving(self._site, self._site.clock.now()):
+                self._due.set()
 
     async def _seal(self) -> None:
         monotonic = self._site.clock.monotonic()

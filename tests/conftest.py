@@ -26,7 +26,7 @@ HERE = "http://127.0.0.1:8000"
 DATABASES = ("sqlite", "postgresql")
 
 # What a developer has set for his own service must not reach the tests.
-for _name in [name for name in os.environ if name.startswith(PREFIX) and name != TEST_URL]:
+for _name in [name for name in os.environ if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")]:
     del os.environ[_name]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dutydesk.alerts import queries
 from dutydesk.alerts.actions import alarm_desk, give_up_turn, ring_desk_phone
-from dutydesk.alerts.delivery import LEASE, Delivery
+from dutydesk.alerts.claims import LEASE, Delivery
 from dutydesk.alerts.model import Attempt
 from dutydesk.alerts.providers.types import Found, Provider, Status
 from dutydesk.alerts.transitions import FETCH_WITHIN, accept, apply_status, end_attempt
@@ -20,7 +20,8 @@ from dutydesk.logs import log
 
 BATCH = 50
 # Nobody else looks at an attempt while one look is under way.
-_LOOK_LEASE = timedelta(seconds=30)
+_LOOK_LEASE = timedelta(seconds=25)
+_LOOK_EVERY = timedelta(seconds=15)
 _LOOK_AGAIN = timedelta(seconds=5)
 # Providers record whole seconds and their clock is not ours.
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -37,8 +38,6 @@ class Look:
 
     attempt_id: int
     token: str
-    claimed_at: datetime
-    wanted: bool
 
 
 async def overdue(delivery: Delivery, now: datetime) -> tuple[list[Look], int]:
@@ -56,11 +55,7 @@ async def overdue(delivery: Delivery, now: datetime) -> tuple[list[Look], int]:
                 continue
             attempt.looks += 1
             attempt.outcome_due_at = now + _LOOK_LEASE
-            carried = await queries.alerts_carried(session, attempt.id or 0)
-            wanted = any(
-                row.state not in ("cancelled", "failed") and row.acknowledged_at is None for row in carried
-            )
-            looks.append(Look(attempt.id or 0, attempt.token, attempt.claimed_at, wanted))
+            looks.append(Look(attempt.id or 0, attempt.token))
     return looks, len(rows)
 
 
@@ -78,6 +73,11 @@ async def ask(delivery: Delivery, look: Look) -> None:
     """Ask the provider about one attempt and write down what follows."""
     async with delivery.site.db.read() as session:
         attempt = await queries.attempt_by_token(session, look.token)
+        # Read right before the provider is asked: a call that was given up may have taken something along since.
+        wanted = any(
+            row.state not in ("cancelled", "failed") and row.acknowledged_at is None
+            for row in await queries.alerts_carried(session, look.attempt_id)
+        )
     if attempt is None:
         return
     provider = delivery.carriers.named(attempt.provider)
@@ -86,7 +86,7 @@ async def ask(delivery: Delivery, look: Look) -> None:
     elif attempt.state == "claimed":
         await _reconcile(delivery, look, attempt, provider)
     elif attempt.channel == "voice":
-        await _ask_about_call(delivery, look, attempt, provider)
+        await _ask_about_call(delivery, look, attempt, provider, wanted=wanted)
     else:
         await _ask_about_sms(delivery, look, attempt, provider)
 
@@ -134,8 +134,10 @@ async def _match(session: Session, attempt: Attempt, found: Sequence[Found]) -> 
 # ── calls and SMS under way ──────────────────────────────────────────────────────────────────
 
 
-async def _ask_about_call(delivery: Delivery, look: Look, attempt: Attempt, provider: Provider) -> None:
-    if not look.wanted and attempt.answered_at is None and attempt.reference is not None:
+async def _ask_about_call(
+    delivery: Delivery, look: Look, attempt: Attempt, provider: Provider, *, wanted: bool
+) -> None:
+    if not wanted and attempt.answered_at is None and attempt.reference is not None:
         await provider.cancel_call(attempt.reference)
     status = None
     if attempt.reference is not None:
@@ -149,9 +151,18 @@ async def _ask_about_call(delivery: Delivery, look: Look, attempt: Attempt, prov
             await _unreachable(session, row, now, status)
         elif status is not None:
             row.looks = 0
+            _look_again(row, now, _LOOK_EVERY)
             await apply_status(session, row, now, status)
+        else:
+            _look_again(row, now, _LOOK_AGAIN)
         if row.live and _is_over(row, now):
             await end_attempt(session, row, now, "no_key" if row.answered_at else "unknown")
+
+
+def _look_again(row: Attempt, now: datetime, after: timedelta) -> None:
+    """End the lease of this look, unless somebody has asked for another one meanwhile."""
+    if row.outcome_due_at is not None and row.outcome_due_at > now:
+        row.outcome_due_at = now + after
 
 
 async def _unreachable(session: Session, row: Attempt, now: datetime, status: Status) -> None:
@@ -182,6 +193,7 @@ async def _ask_about_sms(delivery: Delivery, look: Look, attempt: Attempt, provi
         row = await queries.attempt_by_token(session, look.token, lock=True)
         if row is None or row.ended_at is not None:
             return
+        _look_again(row, now, _LOOK_EVERY)
         if status is not None:
             await apply_status(session, row, now, status)
         if row.live and row.looks >= _SMS_LOOKS:

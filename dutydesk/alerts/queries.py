@@ -123,11 +123,7 @@ async def recent_tries(
         select(col(Attempt.channel), col(Attempt.to_number), col(Attempt.claimed_at)).where(
             col(Attempt.to_number).in_(numbers),
             col(Attempt.claimed_at) > since,
-            or_(
-                col(Attempt.accepted_at).is_not(None),
-                col(Attempt.ended_at).is_(None),
-                col(Attempt.outcome) == "unknown",
-            ),
+            or_(col(Attempt.accepted_at).is_not(None), col(Attempt.ended_at).is_(None)),
         )
     )
     recent: dict[tuple[str, str], list[datetime]] = {}

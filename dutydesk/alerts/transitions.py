@@ -35,7 +35,7 @@ async def accept(
 
 async def apply_status(session: Session, attempt: Attempt, now: datetime, status: Status) -> bool:
     """Move an attempt on to what the provider says; tell whether that changed anything."""
-    if not moves_forward(attempt.state, status.state):
+    if attempt.ended_at is not None or not moves_forward(attempt.state, status.state):
         return False
     attempt.error_code = status.code or attempt.error_code
     attempt.error_text = status.text or attempt.error_text

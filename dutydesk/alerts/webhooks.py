@@ -19,6 +19,7 @@ from dutydesk.alerts.model import Alert, Attempt, AttemptItem, ForeignCallback
 from dutydesk.alerts.providers.twilio import attempt_state
 from dutydesk.alerts.providers.twiml import asking, saying
 from dutydesk.alerts.providers.types import Carriers, Status
+from dutydesk.alerts.rules import OUR_SIDE
 from dutydesk.alerts.transitions import accept, apply_status
 from dutydesk.db import Session
 from dutydesk.errors import NotAllowedError
@@ -57,8 +58,8 @@ async def genuine(request: Request, provider: str, site: TheSite) -> Callback:
     """
     carriers: Carriers = request.app.state.carriers
     form = {key: str(value) for key, value in (await request.form()).multi_items()}
-    raw = request.scope["raw_path"].decode("ascii")
-    query = request.scope["query_string"].decode("ascii")
+    raw = request.scope["raw_path"].decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
     url = carriers.public_url + raw + (f"?{query}" if query else "")
     known = carriers.named(provider)
     if known is None or not known.is_genuine(url, form, request.headers.get("X-Twilio-Signature", "")):
@@ -70,7 +71,10 @@ async def _refuse(site: Site, path: str, why: str, form: dict[str, str]) -> None
     async with site.db.write() as session:
         session.add(
             ForeignCallback(
-                at=site.clock.now(), path=path, why=why, summary=mask_text(str(form))[:_LONGEST_SUMMARY]
+                at=site.clock.now(),
+                path=path[:_LONGEST_SUMMARY],
+                why=why,
+                summary=mask_text(str(form))[:_LONGEST_SUMMARY],
             )
         )
     message = f"this callback was refused: {why}"
@@ -84,7 +88,7 @@ def _xml(text: str) -> Response:
     return Response(text, media_type="application/xml")
 
 
-@router.post("/{provider}/voice/{token}")
+@router.post("/{provider}/voice/{token}")  # noqa: FAST003 (``genuine`` takes the provider)
 async def say(request: Request, token: str, callback: Genuine, site: TheSite) -> Response:
     """Answer with the words of a call, made from the state at this moment."""
     now = site.clock.now()
@@ -92,10 +96,9 @@ async def say(request: Request, token: str, callback: Genuine, site: TheSite) ->
         attempt = await queries.attempt_by_token(session, token, lock=True)
         if attempt is not None and now - attempt.claimed_at < _STALE_AFTER:
             await _answered(session, attempt, callback, now)
-            rows = await _spoken_together(session, attempt, now)
-            if rows:
+            if await _spoken_together(session, attempt, now):
+                rows = await queries.alerts_spoken(session, attempt.id or 0)
                 matters = await matters_of(session, rows, site.zone)
-                await queries.mark_spoken(session, attempt.id or 0, [row.id or 0 for row in rows], now)
                 return _xml(
                     asking(
                         wording.greeting(site.rulebook.wording, matters),
@@ -126,24 +129,27 @@ async def _answered(session: Session, attempt: Attempt, callback: Callback, now:
         attempt.outcome_due_at = now + _ENDED_CALL
 
 
-async def _spoken_together(session: Session, attempt: Attempt, now: datetime) -> list[Alert]:
-    """Return everything due to whoever answered: what the call carries and what waits for the same person."""
+async def _spoken_together(session: Session, attempt: Attempt, now: datetime) -> bool:
+    """Mark as spoken what the call carries and what waits for the same person; tell whether there is any.
+
+    Only a call that goes on takes more along: nobody would ever look again at what an ended one carries.
+    """
     carried = await queries.alerts_carried(session, attempt.id or 0)
     rows = [row for row in carried if row.state != "cancelled" and row.acknowledged_at is None]
-    if not carried:
-        return []
-    for row in await queries.waiting_for(session, carried[0].recipient, "voice"):
-        if row.id in {one.id for one in carried}:
-            continue
-        session.add(AttemptItem(attempt_id=attempt.id or 0, alert_id=row.id or 0, bound_at=now))
-        row.state, row.next_try_at, row.token = "accepted", None, attempt.token
-        row.tries += 1
-        rows.append(row)
-    await session.flush()
-    return rows
+    if carried and attempt.ended_at is None:
+        known = {one.id for one in carried}
+        waiting = await queries.waiting_for(session, carried[0].recipient, "voice")
+        for row in (one for one in waiting if one.id not in known):
+            session.add(AttemptItem(attempt_id=attempt.id or 0, alert_id=row.id or 0, bound_at=now))
+            row.state, row.next_try_at, row.token = "accepted", None, attempt.token
+            row.tries += 1
+            rows.append(row)
+        await session.flush()
+    await queries.mark_spoken(session, attempt.id or 0, [row.id or 0 for row in rows], now)
+    return bool(rows)
 
 
-@router.post("/{provider}/keys/{token}")
+@router.post("/{provider}/keys/{token}")  # noqa: FAST003 (``genuine`` takes the provider)
 async def key(
     request: Request,
     token: str,
@@ -169,7 +175,12 @@ async def key(
 
 
 def _is_stale(attempt: Attempt, now: datetime) -> bool:
-    ended = attempt.ended_at is not None and now - attempt.ended_at > _KEY_AFTER_END
+    """Tell whether no person can press this key now: the call is over, or as old as no call gets.
+
+    That we gave an attempt up (unknown, a provider's fault) does not end its call: it may ring all the same.
+    """
+    known = attempt.ended_at is not None and attempt.outcome not in OUR_SIDE
+    ended = known and attempt.ended_at is not None and now - attempt.ended_at > _KEY_AFTER_END
     return ended or now - attempt.claimed_at >= _STALE_AFTER
 
 
@@ -186,7 +197,7 @@ async def _react(
     words = site.rulebook.wording
     rows = await queries.alerts_spoken(session, attempt.id or 0)
     matters = await matters_of(session, rows, site.zone)
-    if digit == "1" and stage == "menu":
+    if digit == "1" and stage == "menu" and rows:
         await _confirm(session, attempt, rows, callback, now)
         parts = [
             words.text("voice.confirmed"),
@@ -194,14 +205,14 @@ async def _react(
             words.text("voice.after_details"),
         ]
         return asking(parts, _keys(callback, attempt.token, "after"), _seconds(site))
-    if digit == "9" and stage == "menu":
+    if digit == "9" and stage == "menu" and rows:
         await _pass_on(session, attempt, rows, now)
         return saying([words.text("voice.passed_on")])
     if digit == "2" and stage == "after":
         return asking(
             wording.details(words, matters), _keys(callback, attempt.token, "after"), _seconds(site)
         )
-    if stage == "menu" and (digit or asked < _ASKED_TWICE):
+    if stage == "menu" and rows and (digit or asked < _ASKED_TWICE):
         again = asked if digit == "2" else min(9, asked + 1)
         return asking(
             wording.greeting(words, matters), _keys(callback, attempt.token, "menu", again), _seconds(site)
@@ -239,14 +250,14 @@ async def _pass_on(session: Session, attempt: Attempt, rows: Sequence[Alert], no
             await give_up_turn(session, row, now, "PASSED_ON")
 
 
-@router.post("/{provider}/call-status/{token}")
+@router.post("/{provider}/call-status/{token}")  # noqa: FAST003 (``genuine`` takes the provider)
 async def call_status(token: str, callback: Genuine, site: TheSite) -> Response:
     """Take note of how a call stands (Twilio: CallStatus)."""
     await _status(site, token, callback, "CallStatus", "CallSid")
     return Response(status_code=204)
 
 
-@router.post("/{provider}/sms-status/{token}")
+@router.post("/{provider}/sms-status/{token}")  # noqa: FAST003 (``genuine`` takes the provider)
 async def sms_status(token: str, callback: Genuine, site: TheSite) -> Response:
     """Take note of how an SMS stands (Twilio: MessageStatus)."""
     await _status(site, token, callback, "MessageStatus", "MessageSid")

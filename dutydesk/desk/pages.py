@@ -93,7 +93,7 @@ async def events(_actor: DeskUser, site: TheSite) -> EventSourceResponse:
 
 
 async def _changes(site: Site) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(site.bell.listen()) as rings:  # type: ignore[type-var]  # it is a generator
+    async with aclosing(site.bell.listen()) as rings:
         async for _ in rings:
             yield _event("board", site)
             await asyncio.sleep(_DRAWN_EVERY)

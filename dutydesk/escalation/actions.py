@@ -1,6 +1,5 @@
 """Applies what the ladder decided to the obligation, its rungs and its alerts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts.actions import alarm_desk, alert_row, cancel, cancel_for
+from dutydesk.alerts.model import Alert
 from dutydesk.audit.actions import record
 from dutydesk.db import Session
 from dutydesk.escalation.facts import Gathered
@@ -31,6 +31,7 @@ from dutydesk.escalation.rules import (
 from dutydesk.obligations import queries
 from dutydesk.obligations.actions import fulfil, note_no_report
 from dutydesk.obligations.model import Obligation, Rung
+from dutydesk.people.queries import people_by_id
 from dutydesk.rulebook.types import Lane
 
 # How empty seats are named to people.
@@ -54,73 +55,88 @@ class Applied:
     backlog: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """One obligation while its decisions are written; the alerts are only collected, ``finish`` adds them."""
+
+    session: Session
+    now: datetime
+    row: Obligation
+    rungs: dict[int, Rung]
+    alerts: dict[int, Alert]
+    found: Gathered
+    applied: Applied
+
+
 async def apply(
     session: Session, now: datetime, row: Obligation, plan: Plan, found: Gathered, applied: Applied
 ) -> None:
     """Write one obligation's decisions; the alerts are only collected, the caller adds them at once."""
     row.next_action_at = plan.wake_at
-    rungs = {rung.id: rung for rung in found.rungs[row.id or 0]}
+    rungs = {rung.id or 0: rung for rung in found.rungs[row.id or 0]}
+    alerts = {alert.id or 0: alert for alert in found.alerts[row.id or 0]}
+    hand = _Hand(session, now, row, rungs, alerts, found, applied)
     for decision in plan.decisions:
-        await _apply_one(session, now, row, decision, rungs, found, applied)
+        await _apply_one(hand, decision)
 
 
-async def _apply_one(
-    session: Session,
-    now: datetime,
-    row: Obligation,
-    decision: Decision,
-    rungs: dict[int | None, Rung],
-    found: Gathered,
-    applied: Applied,
-) -> None:
-    alerts = {alert.id: alert for alert in found.alerts[row.id or 0]}
+async def _apply_one(hand: _Hand, decision: Decision) -> None:
+    row, now = hand.row, hand.now
     match decision:
         case NoteNoReport():
-            note_no_report(session, now, row)
-        case FulfilByKey(at, alert_id):
-            await _fulfil_by_key(session, now, row, at, alert_id)
-        case Fire(rung_id, reason):
-            rungs[rung_id].state, rungs[rung_id].fired_at, rungs[rung_id].reason = "fired", now, reason
-        case EndRung(rung_id, _):
-            rungs[rung_id].state = "ended"
-        case ArmAgain(key, occurrence, at):
-            session.add(
-                Rung(
-                    obligation_id=row.id or 0,
-                    due_version=row.due_version,
-                    key=key,
-                    occurrence=occurrence,
-                    at=at,
-                )
-            )
+            note_no_report(hand.session, now, row)
+        case FulfilByKey():
+            await _fulfil_by_key(hand, decision)
+        case Fire() | EndRung() | ArmAgain():
+            _move_rung(hand, decision)
         case Tell():
-            applied.rows.append(_row(now, row, decision))
-        case Adopt(alert_id, rung_id, target, position, wording):
-            alert = alerts[alert_id]
-            alert.rung_id, alert.target = rung_id, target
-            alert.chain_position, alert.wording = position, wording
-        case Cancel(alert_id, reason):
-            cancel(alerts[alert_id], now, reason)
-            await alert_queries.look_soon(session, [alert_id], now)
+            hand.applied.rows.append(alert_of(now, row, decision))
+        case Adopt() | Cancel() | OffSeat():
+            await _change_alert(hand, decision)
         case Gap():
-            applied.rows.append(_gap_row(now, row, decision, applied.zone))
+            hand.applied.rows.append(_gap_row(now, row, decision, hand.applied.zone))
         case Backlog():
-            applied.backlog += 1
-        case OffSeat(alert_id, _):
-            await _off_seat(session, now, alert_id, found)
+            hand.applied.backlog += 1
         case EndTakeOver():
             row.taken_over_by = row.taken_over_reason = row.next_check_at = None
 
 
-async def _fulfil_by_key(
-    session: Session, now: datetime, row: Obligation, at: datetime, alert_id: int
-) -> None:
-    doubt = await queries.clock_in_doubt(session)
-    await fulfil(session, now, f"alert:{alert_id}", row, at, cause="ACKNOWLEDGED", doubt=doubt)
-    await cancel_for(session, now, {row.id or 0: "ACKNOWLEDGED"})
+def _move_rung(hand: _Hand, decision: Fire | EndRung | ArmAgain) -> None:
+    match decision:
+        case Fire(rung_id, reason):
+            rung = hand.rungs[rung_id]
+            rung.state, rung.fired_at, rung.reason = "fired", hand.now, reason
+        case EndRung(rung_id, _):
+            hand.rungs[rung_id].state = "ended"
+        case ArmAgain(key, occurrence, at):
+            owner, version = hand.row.id or 0, hand.row.due_version
+            hand.session.add(
+                Rung(obligation_id=owner, due_version=version, key=key, occurrence=occurrence, at=at)
+            )
 
 
-def _row(now: datetime, row: Obligation, tell: Tell) -> dict[str, Any]:
+async def _change_alert(hand: _Hand, decision: Adopt | Cancel | OffSeat) -> None:
+    match decision:
+        case Adopt(alert_id, rung_id, target, position, wording):
+            alert = hand.alerts[alert_id]
+            alert.rung_id, alert.target = rung_id, target
+            alert.chain_position, alert.wording = position, wording
+        case Cancel(alert_id, reason):
+            cancel(hand.alerts[alert_id], hand.now, reason)
+            await alert_queries.look_soon(hand.session, [alert_id], hand.now)
+        case OffSeat(alert_id, _):
+            await _off_seat(hand, alert_id)
+
+
+async def _fulfil_by_key(hand: _Hand, decision: FulfilByKey) -> None:
+    doubt = await queries.clock_in_doubt(hand.session)
+    who = f"alert:{decision.alert_id}"
+    await fulfil(hand.session, hand.now, who, hand.row, decision.at, cause="ACKNOWLEDGED", doubt=doubt)
+    await cancel_for(hand.session, hand.now, {hand.row.id or 0: "ACKNOWLEDGED"})
+
+
+def alert_of(now: datetime, row: Obligation, tell: Tell) -> dict[str, Any]:
+    """Return the alert that tells somebody about an obligation, for ``finish``."""
     # A damaged ladder names no lane; a broken row travels in the most urgent one.
     kept: Any = row.ladder
     lane: Lane = kept.get("lane", "clock") if isinstance(kept, dict) else "clock"
@@ -171,19 +187,22 @@ def _gap_row(now: datetime, row: Obligation, gap: Gap, zone: ZoneInfo) -> dict[s
     )
 
 
-async def _off_seat(session: Session, now: datetime, alert_id: int, found: Gathered) -> None:
+async def _off_seat(hand: _Hand, alert_id: int) -> None:
     """Keep the key as evidence, and say that it did not come from whoever holds the seat now."""
-    for one in found.acknowledgements.get(alert_id, []):
-        one.on_seat = False
-        record(session, now, "clockwork", "alert.off_seat", f"alert:{alert_id}", who=one.who)
-        await alarm_desk(
-            session,
-            now,
-            about=f"alert:{alert_id}",
-            wording="off_seat",
-            reason="OFF_SEAT_KEY",
-            params={"name": one.who},
-        )
+    session, now, about = hand.session, hand.now, f"alert:{alert_id}"
+    for proof in hand.found.acknowledgements.get(alert_id, []):
+        proof.on_seat = False
+        record(session, now, "clockwork", "alert.off_seat", about, who=proof.who)
+    people = await people_by_id(session, [hand.alerts[alert_id].person_id or 0])
+    names = [person.name for person in people.values()]
+    await alarm_desk(
+        session,
+        now,
+        about=about,
+        wording="off_seat",
+        reason="OFF_SEAT_KEY",
+        params={"name": names[0] if names else ""},
+    )
 
 
 async def finish(session: Session, now: datetime, applied: Applied) -> None:
@@ -198,8 +217,3 @@ async def finish(session: Session, now: datetime, applied: Applied) -> None:
             reason="BACKLOG",
             params={"count": applied.backlog},
         )
-
-
-def fixed_text(now: datetime, row: Obligation, directory_rows: Sequence[Tell]) -> list[dict[str, Any]]:
-    """Return the alerts of a row that failed twice: only its number, to the desk (design §5)."""
-    return [_row(now, row, tell) for tell in directory_rows]

@@ -1,7 +1,7 @@
 """Gathers what the ladder decides on: one read of everything for a whole batch, then facts row by row."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,10 +24,13 @@ class Gathered:
     rungs: dict[int, list[Rung]]
     alerts: dict[int, list[Alert]]
     acknowledgements: dict[int, list[Acknowledgement]]
+    off_seat: set[int]
     noted: set[tuple[int, int]]
 
 
-async def gather(session: Session, rows: Sequence[Obligation], now: datetime) -> Gathered:
+async def gather(
+    session: Session, rows: Sequence[Obligation], now: datetime, fallbacks: Mapping[str, Sequence[str]]
+) -> Gathered:
     """Read rungs, alerts, acknowledgements and who holds which seat for these obligations."""
     ids = [row.id or 0 for row in rows]
     rungs: dict[int, list[Rung]] = defaultdict(list)
@@ -42,7 +45,36 @@ async def gather(session: Session, rows: Sequence[Obligation], now: datetime) ->
         acknowledged[one.alert_id].append(one)
     noted = {(fact.obligation_id, fact.due_version) for fact in await queries.no_reports_of(session, ids)}
     directory = await directory_at(session, {row.unit_id for row in rows}, now)
-    return Gathered(directory, rungs, alerts, acknowledged, noted)
+    off_seat = {
+        alert.id or 0
+        for row in rows
+        for alert in alerts[row.id or 0]
+        for proof in acknowledged.get(alert.id or 0, [])
+        if not proof.on_seat or not await _on_seat(session, row, alert, proof, directory, fallbacks)
+    }
+    return Gathered(directory, rungs, alerts, acknowledged, off_seat, noted)
+
+
+async def _on_seat(
+    session: Session,
+    row: Obligation,
+    alert: Alert,
+    proof: Acknowledgement,
+    now: Directory,
+    fallbacks: Mapping[str, Sequence[str]],
+) -> bool:
+    """Tell whether whoever confirmed is in the target's line, or was when they did.
+
+    A seat may change hands long after its key was pressed, so the roster of that moment decides; it is
+    read only for those who are not in line now.
+    """
+    if alert.person_id is None:
+        return True
+    line = (alert.target, *fallbacks.get(alert.target, ()))
+    if now.names(line, row.unit_id, alert.recipient):
+        return True
+    then = await directory_at(session, {row.unit_id}, proof.at)
+    return then.names(line, row.unit_id, alert.recipient)
 
 
 def facts_of(row: Obligation, found: Gathered, rulebook: Rulebook, last_resort: Sequence[str]) -> Facts:
@@ -69,11 +101,13 @@ def facts_of(row: Obligation, found: Gathered, rulebook: Rulebook, last_resort: 
             if rung.due_version == row.due_version and rung.state in ("armed", "fired")
         ),
         alerts=tuple(
-            _alert_fact(alert, found.acknowledgements.get(alert.id or 0, []))
+            _alert_fact(alert, found)
             for alert in found.alerts[obligation_id]
             if alert.due_version == row.due_version
         ),
-        levels={target: found.directory.levels(target, row.unit_id) for target in _targets(ladder, rulebook)},
+        levels={
+            target: found.directory.levels(target, row.unit_id) for target in targets_of(ladder, rulebook)
+        },
         fallbacks=rulebook.fallbacks,
         last_resort=tuple(last_resort_recipient(number) for number in last_resort),
         no_report_noted=(obligation_id, row.due_version) in found.noted,
@@ -85,7 +119,8 @@ def facts_of(row: Obligation, found: Gathered, rulebook: Rulebook, last_resort: 
     )
 
 
-def _alert_fact(row: Alert, acknowledged: Sequence[Acknowledgement]) -> AlertFact:
+def _alert_fact(row: Alert, found: Gathered) -> AlertFact:
+    proofs = found.acknowledgements.get(row.id or 0, [])
     return AlertFact(
         id=row.id or 0,
         rung_id=row.rung_id,
@@ -94,14 +129,15 @@ def _alert_fact(row: Alert, acknowledged: Sequence[Acknowledgement]) -> AlertFac
         recipient=row.recipient,
         channel=row.channel,
         alive=row.state in alert_queries.ALIVE,
+        cancelled=row.state == "cancelled",
         acknowledged_at=row.acknowledged_at,
-        acknowledged_off_seat=bool(acknowledged) and not any(one.on_seat for one in acknowledged),
+        off_seat=row.id in found.off_seat,
+        off_seat_noted=any(not one.on_seat for one in proofs),
         given_up=None if row.exhausted_at is None else row.exhausted_reason,
-        person_id=row.person_id,
     )
 
 
-def _targets(ladder: LadderPlan, rulebook: Rulebook) -> set[str]:
+def targets_of(ladder: LadderPlan, rulebook: Rulebook) -> set[str]:
     """Return every target the ladder may come to, fallbacks included."""
     named = {target for rung in ladder.rungs for tell in rung.tells for target in tell.targets} | {
         "desk:phone"

@@ -1,17 +1,19 @@
 """Who would be called, in which order, by which number, with what words: the ladder without an incident."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dutydesk.alerts.wording import Matter, clock_time, details, fill, greeting, sms
 from dutydesk.db import Session
 from dutydesk.errors import InvalidInputError, NotFoundError
-from dutydesk.escalation.rules import Recipient
-from dutydesk.escalation.targets import Directory, directory_at
+from dutydesk.escalation.facts import targets_of
+from dutydesk.escalation.rules import AlertFact, Facts, Recipient, RungFact, Tell, decide
+from dutydesk.escalation.targets import Directory, directory_at, last_resort_recipient
 from dutydesk.obligations.rules import rung_times
 from dutydesk.people.queries import people_by_id
 from dutydesk.people.rules import Person, Unit
-from dutydesk.rulebook.types import Channel, Rule
+from dutydesk.rulebook.types import Channel, LadderPlan
 from dutydesk.web.site import Site
 
 # A ladder never ends; two rounds of its repeated rung show what goes on for ever.
@@ -37,7 +39,8 @@ class Row:
 async def preview(session: Session, site: Site, rule_id: str, at: datetime, unit: Unit) -> list[Row]:
     """Return what a clock of that rule, based at *at*, would do for a unit if nobody ever answered.
 
-    Every rung asks who holds the seats at its own time.
+    It is the ladder's own ``decide`` that is asked, rung by rung, each with whoever holds the seats
+    at the rung's own time.
 
     Raises:
         NotFoundError: when no such rule is in force that day.
@@ -52,107 +55,98 @@ async def preview(session: Session, site: Site, rule_id: str, at: datetime, unit
         raise InvalidInputError(message)
     due_at = at + rule.limit
     ladder = site.rulebook.ladders[rule.ladder]
-    plans = {rung.key: rung for rung in ladder.rungs}
+    matter = Matter("", _EXAMPLE, unit.short_name, rule.title, clock_time(due_at, site.zone))
     rows: list[Row] = []
-    for key, moment in rung_times(ladder, at, at, due_at):
+    for when, rung in _occurrences(ladder, at, due_at):
+        directory = await directory_at(session, {unit.id}, when)
+        names = await people_by_id(session, directory.contacts.keys())
+        facts = _facts(site, ladder, at, due_at, rung, directory, unit)
+        for turn, tell in _turns(facts, when, site):
+            rows.append(_row(site, when, rung.key, turn, tell, matter, directory, names))
+    return rows
+
+
+def _occurrences(ladder: LadderPlan, at: datetime, due_at: datetime) -> Iterator[tuple[datetime, RungFact]]:
+    plans = {rung.key: rung for rung in ladder.rungs}
+    for index, (key, moment) in enumerate(rung_times(ladder, at, at, due_at)):
         every = plans[key].repeat_every
-        moments = [moment] if every is None else [moment + every * n for n in range(_REPEATS_SHOWN)]
-        for when in moments:
-            directory = await directory_at(session, {unit.id}, when)
-            names = await _names(session, directory)
-            for tell in plans[key].tells:
-                for target in tell.targets:
-                    for channel in tell.channels:
-                        rows += _rows(
-                            site,
-                            rule,
-                            plans[key].wording,
-                            unit,
-                            due_at,
-                            when,
-                            key,
-                            target,
-                            channel,
-                            directory,
-                            names,
-                        )
-    return sorted(rows, key=lambda row: (row.at, row.turn))
+        for occurrence in range(1 if every is None else _REPEATS_SHOWN):
+            when = moment if every is None else moment + every * occurrence
+            yield when, RungFact(index + 1, key, occurrence, when)
 
 
-async def _names(session: Session, directory: Directory) -> dict[int, Person]:
-    return await people_by_id(session, directory.contacts.keys())
-
-
-def _rows(
+def _facts(
     site: Site,
-    rule: Rule,
-    wording: str,
-    unit: Unit,
-    due_at: datetime,
+    ladder: LadderPlan,
     at: datetime,
+    due_at: datetime,
+    rung: RungFact,
+    directory: Directory,
+    unit: Unit,
+) -> Facts:
+    return Facts(
+        obligation_id=0,
+        ladder=ladder,
+        opened_at=at,
+        due_at=due_at,
+        due_version=1,
+        rungs=(rung,),
+        alerts=(),
+        levels={target: directory.levels(target, unit.id) for target in targets_of(ladder, site.rulebook)},
+        fallbacks=site.rulebook.fallbacks,
+        last_resort=tuple(last_resort_recipient(number) for number in site.settings.last_resort),
+        no_report_noted=True,
+    )
+
+
+def _turns(facts: Facts, when: datetime, site: Site) -> Iterator[tuple[int, Tell]]:
+    """Yield whom a rung tells, and then, as if nobody ever pressed a key, who comes next."""
+    told: dict[tuple[str, Channel], AlertFact] = {}
+    turn = 0
+    while True:
+        plan = decide(facts, when, stale_after=site.rulebook.pace.stale_after)
+        fresh = [
+            decision
+            for decision in plan.decisions
+            if isinstance(decision, Tell) and (decision.recipient.key, decision.channel) not in told
+        ]
+        if not fresh:
+            return
+        for tell in fresh:
+            yield turn, tell
+            told[tell.recipient.key, tell.channel] = AlertFact(
+                id=len(told) + 1,
+                rung_id=tell.rung_id,
+                target=tell.target,
+                position=tell.position,
+                recipient=tell.recipient.key,
+                channel=tell.channel,
+                alive=True,
+                given_up="NO_KEY_PRESSED" if tell.channel == "voice" else None,
+            )
+        turn += 1
+        facts = replace(
+            facts, alerts=tuple(told.values()), rungs=tuple(replace(rung, fired=True) for rung in facts.rungs)
+        )
+
+
+def _row(
+    site: Site,
+    when: datetime,
     rung: str,
-    target: str,
-    channel: Channel,
+    turn: int,
+    tell: Tell,
+    matter: Matter,
     directory: Directory,
     names: dict[int, Person],
-) -> list[Row]:
-    matter = Matter(
-        key=wording,
-        number=_EXAMPLE,
-        unit=unit.short_name,
-        owed=rule.title,
-        due=clock_time(due_at, site.zone),
-    )
-    if channel == "screen":
-        return [
-            Row(
-                at,
-                rung,
-                target,
-                0,
-                "值班台",
-                channel,
-                (),
-                fill(site.rulebook.wording, f"screen.{wording}", matter),
-            )
-        ]
-    rows: list[Row] = []
-    turn = 0
-    chain = (target, *(site.rulebook.fallbacks.get(target, ()) if channel == "voice" else ()))
-    seen: set[str] = set()
-    for name in chain:
-        for level in directory.levels(name, unit.id):
-            fresh = [person for person in level if person.key not in seen]
-            seen |= {person.key for person in fresh}
-            for person in fresh:
-                who, numbers = _reached(person, channel, directory, names)
-                rows.append(
-                    Row(
-                        at,
-                        rung,
-                        name,
-                        turn,
-                        who,
-                        channel,
-                        numbers,
-                        _words(site, matter, person, names, channel),
-                    )
-                )
-            turn += bool(fresh)
-    if not rows:
-        rows.append(
-            Row(
-                at,
-                rung,
-                target,
-                0,
-                "空缺",
-                channel,
-                tuple(site.settings.last_resort),
-                "该席位及后备均无人,呼最后联系人",
-            )
-        )
-    return rows
+) -> Row:
+    matter = replace(matter, key=tell.wording)
+    if tell.channel == "screen":
+        words = fill(site.rulebook.wording, f"screen.{tell.wording}", matter)
+        return Row(when, rung, tell.target, turn, "值班台", "screen", (), words)
+    who, numbers = _reached(tell.recipient, tell.channel, directory, names)
+    words = _words(site, matter, tell.recipient, names, tell.channel)
+    return Row(when, rung, tell.target, turn, who, tell.channel, numbers, words)
 
 
 def _reached(

@@ -6,7 +6,7 @@ ended, and say when to look again. A ladder never simply ends.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dutydesk.rulebook.types import Channel, LadderPlan, RungPlan
@@ -58,10 +58,12 @@ class AlertFact:
     recipient: str
     channel: Channel
     alive: bool
+    cancelled: bool = False
     acknowledged_at: datetime | None = None
-    acknowledged_off_seat: bool = False
+    # Whoever confirmed did not hold the seat; ``off_seat_noted`` once that has been written down.
+    off_seat: bool = False
+    off_seat_noted: bool = False
     given_up: str | None = None
-    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,10 @@ def decide(facts: Facts, now: datetime, *, stale_after: timedelta) -> Plan:
         plan.decisions.append(NoteNoReport())
     key = _key_press(facts)
     if key is not None:
-        return Plan([FulfilByKey(key.acknowledged_at or now, key.id)])
+        pressed_at = key.acknowledged_at or now
+        # What was confirmed in time is no missed report, however late the clockwork hears of it.
+        missed = plan.decisions if pressed_at > facts.due_at else []
+        return Plan([*missed, FulfilByKey(pressed_at, key.id)])
     past = [rung for rung in facts.rungs if not rung.fired and _effective(facts, rung) <= now]
     if past and _is_stale(facts, now, stale_after):
         plan.decisions += [Backlog(), *(EndRung(rung.id, "BACKLOG") for rung in facts.rungs)]
@@ -255,7 +260,7 @@ def _key_press(facts: Facts) -> AlertFact | None:
         and alert.channel != "screen"
         and alert.rung_id in rungs
         and rungs[alert.rung_id].until != "evidence"
-        and not _off_seat(facts, alert)
+        and not alert.off_seat
     ]
     return min(pressed, key=lambda alert: (alert.acknowledged_at, alert.id), default=None)
 
@@ -279,34 +284,38 @@ def _next_look(facts: Facts, plan: Plan, past: Sequence[RungFact], now: datetime
 
 
 def _fire(facts: Facts, past: Sequence[RungFact], now: datetime, plan: Plan) -> None:
-    """Fire every rung that is due as one: each person is told once, by the latest rung that names them."""
+    """Fire every rung that is due as one: each person is told once, in the words of the latest that names them."""
     told: dict[tuple[str, Channel], Tell] = {}
+    wording: dict[str, str] = {}
     gaps: dict[str, Gap] = {}
     for rung in past:
-        reason = _reason(facts, rung, past, now)
+        reason = _reason(facts, rung, now)
         plan.decisions.append(Fire(rung.id, reason))
         for tell in _tells(facts, rung, reason, gaps):
             told[tell.recipient.key, tell.channel] = tell
+            wording[tell.recipient.key] = tell.wording
         again = _arm_again(facts, rung, now)
         if again is not None:
             plan.decisions.append(again)
     if any(facts.next_check_at is not None and _plan_of(facts, rung.key).repeat_every for rung in past):
         plan.decisions.append(EndTakeOver())
     plan.decisions += gaps.values()
-    plan.decisions += _without_doubles(facts, told)
+    latest = [replace(tell, wording=wording[tell.recipient.key]) for tell in told.values()]
+    plan.decisions += _without_doubles(facts, latest)
     if not any(tell.channel != "screen" for tell in told.values()) and _asks_for_people(facts, past):
         plan.decisions += _last_resort(facts, past[-1])
 
 
-def _reason(facts: Facts, rung: RungFact, past: Sequence[RungFact], now: datetime) -> str:
+def _reason(facts: Facts, rung: RungFact, now: datetime) -> str:
     """Say why this rung fires now: the answer to "why was I called?"."""
     if rung.at < facts.opened_at and facts.due_version == 1:
         return "OPENED_LATE"
-    if facts.due_version > 1 and (rung.key in facts.fired_before or len(past) > 1):
+    late = now - rung.at > LATE_AFTER
+    if facts.due_version > 1 and (late or rung.key in facts.fired_before):
         return "DUE_MOVED"
     if facts.next_check_at is not None and _plan_of(facts, rung.key).repeat_every is not None:
         return "TAKE_OVER_CHECK"
-    if now - rung.at > LATE_AFTER:
+    if late:
         return "LATE_START"
     if rung.occurrence > 0:
         return "REPEATED"
@@ -390,9 +399,9 @@ def _last_resort(facts: Facts, rung: RungFact) -> Iterator[Decision]:
             )
 
 
-def _without_doubles(facts: Facts, told: Mapping[tuple[str, Channel], Tell]) -> Iterator[Decision]:
+def _without_doubles(facts: Facts, told: Sequence[Tell]) -> Iterator[Decision]:
     """Yield what is to be queued; a call on its way is adopted, an older screen of this matter replaced."""
-    for tell in told.values():
+    for tell in told:
         on_its_way = [
             alert
             for alert in facts.alerts
@@ -416,17 +425,20 @@ def _without_doubles(facts: Facts, told: Mapping[tuple[str, Channel], Tell]) -> 
 def _chase(facts: Facts, rung: RungFact) -> Iterator[Decision]:
     """Go on with a rung that has fired: end it, or turn to the next one in line."""
     plan = _plan_of(facts, rung.key)
-    mine = [alert for alert in facts.alerts if alert.rung_id == rung.id and alert.channel != "screen"]
+    # What was taken back (a named person took over, a key ended it) failed to reach nobody.
+    mine = [
+        alert
+        for alert in facts.alerts
+        if alert.rung_id == rung.id and alert.channel != "screen" and not alert.cancelled
+    ]
     for alert in mine:
-        if alert.acknowledged_at is not None and _off_seat(facts, alert) and not alert.acknowledged_off_seat:
+        if alert.off_seat and not alert.off_seat_noted:
             yield OffSeat(alert.id, alert.target)
             yield from _tell_new_holder(facts, rung, alert, plan)
     yield from _other_channel(facts, rung, mine, plan)
     if plan.until == "none":
         return
-    acknowledged = [
-        alert for alert in mine if alert.acknowledged_at is not None and not _off_seat(facts, alert)
-    ]
+    acknowledged = [alert for alert in mine if _counts(alert)]
     if _is_over(plan, mine, acknowledged):
         yield EndRung(rung.id, "ACKNOWLEDGED")
         for alert in mine:
@@ -445,13 +457,9 @@ def _is_over(plan: RungPlan, mine: Sequence[AlertFact], acknowledged: Sequence[A
     return False
 
 
-def _off_seat(facts: Facts, alert: AlertFact) -> bool:
-    """Tell whether whoever acknowledged is nowhere in the target's chain any more."""
-    if alert.acknowledged_off_seat:
-        return True
-    if alert.target not in facts.levels:
-        return False
-    return all(alert.recipient != person.key for _, level in _chain(facts, alert.target) for person in level)
+def _counts(alert: AlertFact) -> bool:
+    """Tell whether somebody who held the seat confirmed this alert."""
+    return alert.acknowledged_at is not None and not alert.off_seat
 
 
 def _tell_new_holder(facts: Facts, rung: RungFact, alert: AlertFact, plan: RungPlan) -> Iterator[Decision]:
@@ -510,7 +518,7 @@ def _next_in_line(
         calls = [alert for alert in mine if alert.target == target and alert.channel == "voice"]
         reached = max(alert.position for alert in calls)
         last = [alert for alert in calls if alert.position == reached]
-        if any(alert.acknowledged_at is not None and not _off_seat(facts, alert) for alert in calls):
+        if any(_counts(alert) for alert in calls):
             continue
         if not all(alert.given_up is not None for alert in last):
             continue

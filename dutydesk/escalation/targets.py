@@ -45,6 +45,15 @@ class Directory:
             case _:
                 return (self._seat(owner, role),)
 
+    def names(self, targets: Iterable[str], unit_id: int, recipient: str) -> bool:
+        """Tell whether somebody is among the people of these targets."""
+        return any(
+            person.key == recipient
+            for target in targets
+            for level in self.levels(target, unit_id)
+            for person in level
+        )
+
     def _seat(self, unit_id: int, seat: str) -> tuple[Recipient, ...]:
         return self._persons(holding.person_id for holding in self.seats.get((unit_id, seat), []))
 

@@ -184,13 +184,25 @@ _BY_REASON: dict[str, tuple[Act, Callable[..., Awaitable[Any]]]] = {
 }
 
 
-async def _reason_form(request: Request, number: str, actor: Actor, site: Site, name: str) -> Response:
+def _named(request: Request) -> tuple[Act, Callable[..., Awaitable[Any]]]:
+    return _BY_REASON[request.url.path.rpartition("/")[2]]
+
+
+@router.get("/incidents/{number}/withdraw")
+@router.get("/incidents/{number}/reinstate")
+@router.get("/incidents/{number}/end")
+async def reason_form(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
+    """Ask why an incident is withdrawn or comes back, or how its handling ended."""
     row = await _found(site, actor, number)
-    return _page(request, _BY_REASON[name][0], _about(row), number, {})
+    return _page(request, _named(request)[0], _about(row), number, {})
 
 
-async def _with_reason(request: Request, number: str, actor: Actor, site: Site, name: str) -> Response:
-    act, action = _BY_REASON[name]
+@router.post("/incidents/{number}/withdraw")
+@router.post("/incidents/{number}/reinstate")
+@router.post("/incidents/{number}/end")
+async def with_reason(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
+    """Withdraw a false report, undo that (or a merge), or record that the handling has ended."""
+    act, action = _named(request)
     row, form = await _found(site, actor, number), await typed(request, act.inputs)
     reason = forms.why(form)
     if reason is None:
@@ -200,42 +212,6 @@ async def _with_reason(request: Request, number: str, actor: Actor, site: Site, 
         await action(session, site, site.clock.now(), actor, locked, reason)
 
     return await _do(request, site, actor, act, row, form, work)
-
-
-@router.get("/incidents/{number}/withdraw")
-async def withdraw_form(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Ask why an incident is withdrawn."""
-    return await _reason_form(request, number, actor, site, "withdraw")
-
-
-@router.post("/incidents/{number}/withdraw")
-async def withdraw(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Withdraw a false report."""
-    return await _with_reason(request, number, actor, site, "withdraw")
-
-
-@router.get("/incidents/{number}/reinstate")
-async def reinstate_form(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Ask why a withdrawn or merged incident comes back."""
-    return await _reason_form(request, number, actor, site, "reinstate")
-
-
-@router.post("/incidents/{number}/reinstate")
-async def reinstate(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Undo a withdrawal or a merge."""
-    return await _with_reason(request, number, actor, site, "reinstate")
-
-
-@router.get("/incidents/{number}/end")
-async def end_form(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Ask how the handling ended."""
-    return await _reason_form(request, number, actor, site, "end")
-
-
-@router.post("/incidents/{number}/end")
-async def end(request: Request, number: str, actor: Writer, site: TheSite) -> Response:
-    """Record that the handling has ended."""
-    return await _with_reason(request, number, actor, site, "end")
 
 
 @router.get("/incidents/{number}/regrade")

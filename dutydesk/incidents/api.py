@@ -34,6 +34,7 @@ from dutydesk.incidents.views import (
     obligation_out,
     report_out,
 )
+from dutydesk.logs import mask_text
 from dutydesk.obligations import queries as owed_queries
 from dutydesk.obligations.actions import confirm_clock
 from dutydesk.obligations.model import Obligation, ObligationState
@@ -167,8 +168,12 @@ async def get_timeline(number: str, actor: Reader, site: TheSite) -> Timeline:
     async with site.db.read() as session:
         row = await queries.incident_by_number(session, number, unit_id=actor.unit_id)
         lines = await timeline(session, row, site)
+    shown_text = (lambda text: text) if actor.may("numbers:read") else mask_text
     return Timeline(
-        items=[LineOut(at=line.at, kind=line.kind, text=line.text, detail=line.detail) for line in lines]
+        items=[
+            LineOut(at=line.at, kind=line.kind, text=shown_text(line.text), detail=shown_text(line.detail))
+            for line in lines
+        ]
     )
 
 

@@ -16,6 +16,8 @@ from dutydesk.web import words
 Standing = tuple[str, str]
 
 _ANSWERED = ("answered", "completed")
+# A target may fall back on a telephone that belongs to nobody in particular.
+_TELEPHONES = {"unit": "单位值班电话", "desk": "值班电话"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ def _call(one: Told, names: Mapping[int, str], texts: Mapping[str, str]) -> Call
     last = one.attempts[-1] if one.attempts else None
     return Call(
         alert=alert,
-        who=names.get(alert.person_id or 0, role),
+        who=names.get(alert.person_id or 0) or _TELEPHONES.get(alert.target.partition(":")[0], role),
         role=role,
         channel=alert.channel,
         number=last.to_number if last is not None else alert.phone or "",

@@ -7,6 +7,7 @@ from typing import Any
 from dutydesk.errors import InvalidInputError
 from dutydesk.incidents.actions import NewIncident, NewReport
 from dutydesk.incidents.model import Incident
+from dutydesk.incidents.rules import time_faults
 from dutydesk.incidents.views import (
     CompleteIn,
     CorrectIn,
@@ -20,6 +21,7 @@ from dutydesk.people.numbers import parse_number
 from dutydesk.people.rules import Unit
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input
+from dutydesk.web.words import sentence
 
 _GRADES = tuple(words.GRADES.items())
 _CATEGORIES = tuple(words.CATEGORIES.items())
@@ -80,7 +82,7 @@ def incident_inputs(units: Sequence[Unit]) -> tuple[Input, ...]:
     )
 
 
-def new_incident(form: Form, units: Sequence[Unit], zone: tzinfo) -> NewIncident | None:
+def new_incident(form: Form, units: Sequence[Unit], zone: tzinfo, now: datetime) -> NewIncident | None:
     """Return the incident that was typed, or None with the faults on the form."""
     form.check_required()
     ids = {unit.code: unit.id for unit in units}
@@ -94,6 +96,15 @@ def new_incident(form: Form, units: Sequence[Unit], zone: tzinfo) -> NewIncident
     choices = {name: form.value(name) for name in ("category", "grade", "occurred_at_kind")}
     ticks = {name: form.ticked(name) for name in ("suspected", "sensitive", "drill")}
     report = {"kind": "phone", "reported_at": moments["received_at"]} | _reporter(form)
+    contradictions = time_faults(
+        occurred_at=moments["occurred_at"],
+        kind=choices["occurred_at_kind"],
+        learned_at=moments["learned_at"],
+        received_at=moments["received_at"] or now,
+        now=now,
+    )
+    for name, text in contradictions:
+        form.fault(name, sentence(text))
     body = form.check(IncidentIn, {**moments, **texts, **choices, **ticks})
     told = form.check(ReportIn, report)
     if form.faults or body is None or told is None:

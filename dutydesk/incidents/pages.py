@@ -55,7 +55,7 @@ async def log(request: Request, actor: Writer, site: TheSite) -> Response:
     """Log what was typed; its clocks run from this moment on."""
     units = await _units(site)
     form = await typed(request, forms.incident_inputs(units))
-    new = forms.new_incident(form, units, site.zone)
+    new = forms.new_incident(form, units, site.zone, site.clock.now())
     if new is None:
         return _new_page(request, form, 422)
 

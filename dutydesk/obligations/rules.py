@@ -324,11 +324,14 @@ def _settle_incomplete(rule: Rule, subject: Subject, mine: Sequence[Standing]) -
     changes: list[Change] = [
         Withdraw(one.id, "VOIDED") for one in mine if one.state in OWED_STATES and one.sequence not in lacking
     ]
-    known = {one.sequence for one in mine}
+    by_report = {one.sequence: one for one in mine}
     for report_id, since in lacking.items():
-        if report_id not in known:
-            base = BasePoint("last_report", since, certain=True)
-            changes.append(Open(rule, report_id, Clocking(base, due_time(since, rule.limit))))
+        clocking = Clocking(BasePoint("last_report", since, certain=True), due_time(since, rule.limit))
+        one = by_report.get(report_id)
+        if one is None:
+            changes.append(Open(rule, report_id, clocking))
+        elif one.state == "withdrawn":
+            changes.append(Reopen(one.id, clocking, "REINSTATED"))
     return changes
 
 
@@ -336,28 +339,55 @@ def _settle_follow_ups(rule: Rule, subject: Subject, mine: Sequence[Standing]) -
     """Settle the staged follow-ups (阶段续报): each report closes number *n* and opens *n* + 1."""
     counted = {report.id: report for report in subject.reports}
     by_number = {one.sequence: one for one in mine}
-    used = {one.evidence_report_id for one in mine if one.state in FULFILLED_STATES}
+    standing = {one.sequence: one for one in mine if _stands(one, counted)}
+    used = {one.evidence_report_id for one in standing.values()}
     waiting = sorted(
         (report for report in subject.reports if report.kind == "follow_up" and report.id not in used),
         key=lambda report: (report.reported_at, report.id),
     )
-    pending = frozenset(report.id for report in waiting)
-    told = [report.reported_at for report in subject.reports if report.id not in pending]
+    told = [report for report in subject.reports if report not in waiting]
     changes: list[Change] = []
-    number = 1
-    while (one := by_number.get(number)) is not None and _stands(one, counted):
-        number += 1
+    number = _first_free(standing, 1)
     for report in waiting:
-        changes += _follow_up(
-            rule, subject, by_number.get(number), number, _last(told, report.reported_at), report
-        )
-        told.append(report.reported_at)
-        number += 1
+        last = _last(told, report.reported_at)
+        changes += _follow_up(rule, subject, by_number.get(number), number, last, report)
+        told.append(report)
+        number = _first_free(standing, number + 1)
     if subject.ended_at is not None:
         return changes + [Withdraw(one.id, "ENDED") for one in _owed_from(mine, number)]
-    if told:
-        changes += _follow_up(rule, subject, by_number.get(number), number, max(told), None)
+    base = _open_base(number, by_number.get(number), told, standing)
+    if base is not None:
+        changes += _follow_up(rule, subject, by_number.get(number), number, base, None)
     return changes + [Withdraw(one.id, "SUPERSEDED") for one in _owed_from(mine, number + 1)]
+
+
+def _first_free(standing: Mapping[int, Standing], number: int) -> int:
+    """Return the first number from *number* on that is not done for good."""
+    while number in standing:
+        number += 1
+    return number
+
+
+def _open_base(
+    number: int, one: Standing | None, told: Sequence[ReportFact], standing: Mapping[int, Standing]
+) -> datetime | None:
+    """Return the report that the open follow-up counts from: the last one, but none that a later number took.
+
+    So a follow-up whose report was voided in the middle of the chain returns to its original due time.
+    """
+    later = [row for sequence, row in standing.items() if sequence > number and row.evidence_at is not None]
+    taken = {row.evidence_report_id for row in later}
+    until = min((row.evidence_at for row in later if row.evidence_at is not None), default=None)
+    before = [
+        report.reported_at
+        for report in told
+        if report.id not in taken and (until is None or report.reported_at <= until)
+    ]
+    if before:
+        return max(before)
+    if one is not None and one.state != "withdrawn":
+        return one.base_at
+    return max((report.reported_at for report in told), default=None)
 
 
 def _stands(one: Standing, counted: Mapping[int, ReportFact]) -> bool:
@@ -369,9 +399,9 @@ def _owed_from(mine: Iterable[Standing], number: int) -> list[Standing]:
     return [one for one in mine if one.sequence >= number and one.state in OWED_STATES]
 
 
-def _last(told: Sequence[datetime], before: datetime) -> datetime:
+def _last(told: Sequence[ReportFact], before: datetime) -> datetime:
     """Return the latest report not after *before* (or *before* itself when it is the first word)."""
-    return max((at for at in told if at <= before), default=before)
+    return max((report.reported_at for report in told if report.reported_at <= before), default=before)
 
 
 def _follow_up(
@@ -388,9 +418,8 @@ def _follow_up(
     if one is None:
         return [Open(rule, number, clocking, evidence)]
     if one.state in FULFILLED_STATES and evidence is None:
-        # Its report was voided: the original due time comes back.
-        kept = BasePoint(one.base_kind, one.base_at, certain=one.base_certain)
-        return [Reopen(one.id, Clocking(kept, one.due_at), "VOIDED")]
+        # Its report was voided: it counts from the report before that one, as it did.
+        return [Reopen(one.id, clocking, "VOIDED")]
     if one.state in OWED_STATES and evidence is not None:
         return [Fulfil(one.id, evidence)]
     return _settle_one(one, clocking, evidence, by_report=True)

@@ -1,7 +1,7 @@
 """Tells every open page of this process that something was committed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 
 class Bell:
@@ -13,6 +13,7 @@ class Bell:
     def __init__(self) -> None:
         """Start silent."""
         self._count = 0
+        self._closed = False
         self._waiting: set[asyncio.Event] = set()
 
     def ring(self) -> None:
@@ -21,7 +22,12 @@ class Bell:
         for event in self._waiting:
             event.set()
 
-    async def listen(self) -> AsyncIterator[int]:
+    def close(self) -> None:
+        """End every listener: an open page must not hold up the end of the process."""
+        self._closed = True
+        self.ring()
+
+    async def listen(self) -> AsyncGenerator[int]:
         """Yield at once, and then after every ring; rings in between are taken together."""
         event = asyncio.Event()
         self._waiting.add(event)
@@ -29,6 +35,8 @@ class Bell:
             yield self._count
             while True:
                 await event.wait()
+                if self._closed:
+                    return
                 event.clear()
                 yield self._count
         finally:

@@ -20,9 +20,11 @@ from starlette.exceptions import HTTPException
 
 from dutydesk.clock import Clock
 from dutydesk.errors import DutydeskError
-from dutydesk.logs import mask_number
+from dutydesk.logs import log, mask_number
 from dutydesk.web import words
 from dutydesk.web.site import site_of
+
+_log = log("pages")
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -173,5 +175,8 @@ class PageRoute(APIRoute):
                 return error_page(request, 422, "地址或内容不完整")
             except HTTPException as error:
                 return error_page(request, error.status_code, str(error.detail))
+            except Exception:  # noqa: BLE001 (an operator must see a page with a way back, whatever it was)
+                _log.exception("a page failed", path=request.url.path)
+                return error_page(request, 500, "这一页没有打开，所填内容没有登记")
 
         return handle_as_page

@@ -1,8 +1,9 @@
 """Errors as RFC 9457 problem details."""
 
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from dutydesk.errors import DutydeskError, FieldFault
 
 MEDIA_TYPE = "application/problem+json"
+_MACHINES = ("/api", "/webhooks", "/healthz", "/readyz", "/metrics")
 
 
 class ProblemFault(BaseModel):
@@ -52,8 +54,10 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (401, 403, 422, *statuses)}
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Make every error of *app* a problem document."""
+def add_problem_handlers(
+    app: FastAPI, page_of: Callable[[Request, int, str], Response] | None = None
+) -> None:
+    """Make every error of *app* a problem document; an address for people gets a page from *page_of*."""
 
     @app.exception_handler(DutydeskError)
     async def _ours(_request: Request, error: DutydeskError) -> JSONResponse:
@@ -74,5 +78,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(409, "Conflict", "somebody else has just done the same; read it again", "conflict")
 
     @app.exception_handler(HTTPException)
-    async def _plain(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _plain(request: Request, error: HTTPException) -> Response:
+        if page_of is not None and not request.url.path.startswith(_MACHINES):
+            return page_of(request, error.status_code, str(error.detail))
         return problem(error.status_code, str(error.detail), str(error.detail), f"http_{error.status_code}")

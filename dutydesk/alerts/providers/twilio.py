@@ -14,11 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
-from dutydesk.alerts.providers.types import CallPlan, Found, Sent, Status
+from dutydesk.alerts.providers.types import REQUEST_SECONDS, CallPlan, Found, Sent, Status
 from dutydesk.rulebook.types import Channel
-
-# Shorter than an alert's lease, so that a lease never ends while its request is under way.
-REQUEST_SECONDS = 10.0
 
 _STATES: Mapping[str, str] = {
     "queued": "accepted",
@@ -204,9 +201,7 @@ async def _answer(request: Any, seconds: float) -> Sent:
             # It may have been taken before the server failed.
             return Sent("unknown", code=code, text=str(error.msg))
         return Sent("refused", code=code, text=str(error.msg))
-    except httpx2.ConnectError as error:
-        return Sent("fault", code="connect", text=str(error))
-    except httpx2.ConnectTimeout as error:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
         return Sent("fault", code="connect", text=str(error))
     except (httpx2.HTTPError, TwilioException, TimeoutError, ValueError) as error:
         return Sent("unknown", code="no_answer", text=str(error))

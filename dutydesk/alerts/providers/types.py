@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 
 from dutydesk.rulebook.types import Channel
 
+# A provider says or gives up within this; a lease is longer, so that it never ends while its request is under way.
+REQUEST_SECONDS = 10.0
+
 Answer = Literal["accepted", "refused", "unknown", "fault"]
 
 
