@@ -21,6 +21,7 @@ from dutydesk.db import Session
 from dutydesk.desk import pages as desk_pages
 from dutydesk.escalation import api as escalation_api
 from dutydesk.incidents import api as incidents_api
+from dutydesk.incidents import owed_api
 from dutydesk.incidents import pages as incident_pages
 from dutydesk.obligations import queries
 from dutydesk.people import api as people_api
@@ -62,7 +63,7 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
     app.state.clockwork = clockwork
     add_problem_handlers(app, error_page)
     add_security(app, wired.site)
-    for feature in (people_api, rosters_api, incidents_api, alerts_api, escalation_api):
+    for feature in (people_api, rosters_api, incidents_api, owed_api, alerts_api, escalation_api):
         app.include_router(feature.router)
     for pages in (desk_pages, incident_pages, webhooks):
         app.include_router(pages.router)

@@ -6,12 +6,13 @@ the hooks set by ``wiring`` run, so that the timer and the boards notice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import AutoString, Field, SQLModel
@@ -27,6 +28,11 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+_T = TypeVar("_T")
+_TRIES = 4
+# PostgreSQL: serialization_failure, deadlock_detected.
+_TRY_AGAIN = frozenset({"40001", "40P01"})
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -88,6 +94,22 @@ class Database:
             await session.commit()
         for hook in self._after_commit:
             hook()
+
+    async def run(self, work: Callable[[Session], Awaitable[_T]]) -> _T:
+        """Run *work* in one transaction, and once more where PostgreSQL ended it to break a deadlock.
+
+        For what must not be lost to somebody else's timing: a report, a key that was pressed. *work*
+        must do nothing but database work, because it may run several times.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                async with self.write() as session:
+                    return await work(session)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
+                    raise
+        async with self.write() as session:
+            return await work(session)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:

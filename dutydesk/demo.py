@@ -152,6 +152,12 @@ def demo_settings(folder: Path, service_port: int, exchange_port: int) -> tuple[
     exchange on loopback.
     """
     sid, token = "AC" + secrets.token_hex(16), secrets.token_hex(16)
+    exchange = ProviderSecrets(
+        account_sid=sid,
+        auth_token=token,  # type: ignore[arg-type]
+        from_number=FROM_NUMBER,
+        api_base_url=f"http://127.0.0.1:{exchange_port}",
+    )
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}",
         public_url=f"http://127.0.0.1:{service_port}",
@@ -159,13 +165,9 @@ def demo_settings(folder: Path, service_port: int, exchange_port: int) -> tuple[
         send_for_real=False,
         last_resort=LAST_RESORT,
         heartbeat_url="",
-        providers={},
-        twilio=ProviderSecrets(
-            account_sid=sid,
-            auth_token=token,  # type: ignore[arg-type]
-            from_number=FROM_NUMBER,
-            api_base_url=f"http://127.0.0.1:{exchange_port}",
-        ),
+        # Both spellings: what the environment says of the one would otherwise be mixed in.
+        providers={"twilio": exchange},
+        twilio=exchange,
     )
     return settings, {sid: token}
 

@@ -83,7 +83,13 @@ class Clockwork:
         self.poke()
 
     async def recover(self) -> None:
-        """Have every attempt that was claimed and never recorded looked into at its provider."""
+        """Have every attempt that was claimed and never recorded looked into at its provider.
+
+        Where there may be other nodes, their requests are under way now: there an attempt is lost only
+        when its lease has run out, which every pass notices.
+        """
+        if not self._site.db.is_sqlite:
+            return
         now = self._site.clock.now()
         async with self._site.db.write() as session:
             await alert_queries.ask_about_claimed(session, now)

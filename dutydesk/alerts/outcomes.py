@@ -117,6 +117,8 @@ async def _reconcile(delivery: Delivery, look: Look, attempt: Attempt, provider:
         elif row.looks > 1:
             row.error_text = row.error_text or "not found at the provider"
             await end_attempt(session, row, now, "unknown")
+            if found is None:
+                await _next_channel(session, row, now)
         else:
             # The provider's list may lag behind; one more look before it is sent again.
             row.outcome_due_at = now + _LOOK_AGAIN
@@ -177,6 +179,14 @@ async def _unreachable(session: Session, row: Attempt, now: datetime, status: St
     )
     row.error_text = "answered, but our callback address was not reached"
     await end_attempt(session, row, now, "our_fault")
+    # Another call would fare no better: the other channel and the next person at once.
+    await _next_channel(session, row, now)
+
+
+async def _next_channel(session: Session, row: Attempt, now: datetime) -> None:
+    for carried in await queries.alerts_carried(session, row.id or 0):
+        if carried.state == "queued" and carried.acknowledged_at is None:
+            await give_up_turn(session, carried, now, "PROVIDER_FAILED")
 
 
 def _is_over(row: Attempt, now: datetime) -> bool:

@@ -146,7 +146,7 @@ def next_try(
     if not waiting:
         pause = _pause(channel, tries, pace)
         if pause > now:
-            return Later(pause, exhausted or "PROVIDER_FAILED")
+            return Later(pause, exhausted)
         waiting, new_round = [(number, provider) for provider in providers for number in usable], True
     return _within_caps(channel, waiting, recent, caps, now, exhausted, new_round=new_round)
 
@@ -174,12 +174,17 @@ def _left_in_round(
 
 
 def _exhausted(numbers: Sequence[Number], tries: Sequence[Try]) -> str | None:
-    """Say why the next person's turn has come, if it has: every number was tried once without a key."""
+    """Say why the next person's turn has come, if it has: every number was rung once without a key.
+
+    A failure of a provider or of ours is nobody's silence: it is tried again, by the next provider where
+    there is one, and only the second failure at a number brings the next channel and the next person.
+    """
     outcomes = [[one.outcome for one in tries if one.address == number.address] for number in numbers]
-    if not all(outcomes):
-        return None
-    rung = all(any(outcome not in OUR_SIDE for outcome in found) for found in outcomes)
-    return "NO_KEY_PRESSED" if rung else "PROVIDER_FAILED"
+    rung = [any(outcome not in OUR_SIDE for outcome in found) for found in outcomes]
+    if all(rung):
+        return "NO_KEY_PRESSED"
+    done = all(one or len(found) > 1 for one, found in zip(rung, outcomes, strict=True))
+    return "PROVIDER_FAILED" if done else None
 
 
 def _pause(channel: Channel, tries: Sequence[Try], pace: Pace) -> datetime:

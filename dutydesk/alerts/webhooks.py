@@ -92,23 +92,24 @@ def _xml(text: str) -> Response:
 async def say(request: Request, token: str, callback: Genuine, site: TheSite) -> Response:
     """Answer with the words of a call, made from the state at this moment."""
     now = site.clock.now()
-    async with site.db.write() as session:
+
+    async def work(session: Session) -> str | None:
+        """Return what is said; None for an attempt of long ago."""
         attempt = await queries.attempt_by_token(session, token, lock=True)
-        if attempt is not None and now - attempt.claimed_at < _STALE_AFTER:
+        if attempt is not None and now - attempt.claimed_at >= _STALE_AFTER:
+            return None
+        if attempt is not None:
             await _answered(session, attempt, callback, now)
             if await _spoken_together(session, attempt, now):
                 rows = await queries.alerts_spoken(session, attempt.id or 0)
-                matters = await matters_of(session, rows, site.zone)
-                return _xml(
-                    asking(
-                        wording.greeting(site.rulebook.wording, matters),
-                        _keys(callback, token),
-                        _seconds(site),
-                    )
-                )
-    if attempt is not None and now - attempt.claimed_at >= _STALE_AFTER:
+                words = wording.greeting(site.rulebook.wording, await matters_of(session, rows, site.zone))
+                return asking(words, _keys(callback, token), _seconds(site))
+        return saying([site.rulebook.wording.text("voice.settled")])
+
+    said = await site.db.run(work)
+    if said is None:
         await _refuse(site, request.url.path, "stale", callback.form)
-    return _xml(saying([site.rulebook.wording.text("voice.settled")]))
+    return _xml(said or "")
 
 
 def _keys(callback: Callback, token: str, stage: str = "menu", asked: int = 1) -> str:
@@ -160,18 +161,20 @@ async def key(
 ) -> Response:
     """Act on a key: 1 confirms everything spoken, 2 repeats, 9 passes it on, none asks once more."""
     now = site.clock.now()
-    digit = callback.form.get("Digits", "")
-    words = site.rulebook.wording
-    stale = False
-    async with site.db.write() as session:
+
+    async def work(session: Session) -> str | None:
+        """Return what is said; None for a key that no person can have pressed now."""
         attempt = await queries.attempt_by_token(session, token, lock=True)
         if attempt is None:
-            return _xml(saying([words.text("voice.settled")]))
-        stale = _is_stale(attempt, now)
-        if not stale:
-            return _xml(await _react(session, site, callback, attempt, digit, stage, asked, now))
-    await _refuse(site, request.url.path, "stale", callback.form)
-    return _xml(saying([]))
+            return saying([site.rulebook.wording.text("voice.settled")])
+        if _is_stale(attempt, now):
+            return None
+        return await _react(session, site, callback, attempt, stage, asked, now)
+
+    said = await site.db.run(work)
+    if said is None:
+        await _refuse(site, request.url.path, "stale", callback.form)
+    return _xml(said or "")
 
 
 def _is_stale(attempt: Attempt, now: datetime) -> bool:
@@ -189,11 +192,11 @@ async def _react(
     site: Site,
     callback: Callback,
     attempt: Attempt,
-    digit: str,
     stage: str,
     asked: int,
     now: datetime,
 ) -> str:
+    digit = callback.form.get("Digits", "")
     words = site.rulebook.wording
     rows = await queries.alerts_spoken(session, attempt.id or 0)
     matters = await matters_of(session, rows, site.zone)
@@ -268,7 +271,8 @@ async def _status(site: Site, token: str, callback: Callback, word: str, sid: st
     """Move the attempt on; the token in the address proves that the request took effect, even if we crashed."""
     now = site.clock.now()
     state = attempt_state(callback.form.get(word, ""))
-    async with site.db.write() as session:
+
+    async def work(session: Session) -> None:
         attempt = await queries.attempt_by_token(session, token, lock=True)
         if attempt is None or state is None:
             session.add(
@@ -283,3 +287,5 @@ async def _status(site: Site, token: str, callback: Callback, word: str, sid: st
         await accept(session, attempt, now, callback.form.get(sid), now + _ENDED_CALL)
         status = Status(state, callback.form.get("ErrorCode"), callback.form.get(word, ""))
         await apply_status(session, attempt, now, status)
+
+    await site.db.run(work)

@@ -116,11 +116,14 @@ async def drawn(body: Drawn, _actor: DeskUser, site: TheSite) -> Response:
 @router.post("/desk/alerts/{alert_id}/confirm")
 async def confirm(request: Request, alert_id: int, actor: Confirmer, site: TheSite) -> Response:
     """Confirm an alert on the screen; it ends that alert only."""
-    async with site.db.write() as session:
+
+    async def clicked(session: Session) -> None:
         row = await _alert(session, alert_id)
         # Two boards, two clicks: the second one finds it done.
         if row.acknowledged_at is None and row.state != "cancelled":
             await actions.acknowledge_on_screen(session, site.clock.now(), row, actor.name)
+
+    await site.db.run(clicked)
     if request.headers.get("X-Live"):
         return Response(status_code=204)
     return RedirectResponse("/desk", 303)
@@ -162,7 +165,7 @@ async def by_hand(request: Request, alert_id: int, actor: Confirmer, site: TheSi
 
 
 async def _record_by_hand(site: Site, actor: Actor, alert_id: int, form: Form, at: datetime) -> None:
-    async with site.db.write() as session:
+    async def recorded(session: Session) -> None:
         row = await _alert(session, alert_id)
         await actions.acknowledge_by_hand(
             session,
@@ -174,6 +177,8 @@ async def _record_by_hand(site: Site, actor: Actor, alert_id: int, form: Form, a
             at=max(at, row.created_at) if at.replace(second=59) >= row.created_at else at,
             recorded_by=actor.name,
         )
+
+    await site.db.run(recorded)
 
 
 async def _told(session: Session, row: Alert) -> str:

@@ -5,9 +5,10 @@ once count as one), go on to the next person where the last one did not answer, 
 ended, and say when to look again. A ladder never simply ends.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from dutydesk.rulebook.types import Channel, LadderPlan, RungPlan
 
@@ -210,28 +211,70 @@ class Plan:
 
 
 def decide(facts: Facts, now: datetime, *, stale_after: timedelta) -> Plan:
-    """Return what has to happen now for one owed obligation (design §5)."""
-    plan = Plan()
-    if facts.due_at <= now and not facts.no_report_noted:
-        plan.decisions.append(NoteNoReport())
+    """Return what has to happen now for one owed obligation (design §5).
+
+    Each step sees what the steps before it have decided, so that one pass says all there is to say.
+    """
+    noted = facts.due_at <= now and not facts.no_report_noted
+    missed: list[Decision] = [NoteNoReport()] if noted else []
     key = _key_press(facts)
     if key is not None:
         pressed_at = key.acknowledged_at or now
         # What was confirmed in time is no missed report, however late the clockwork hears of it.
-        missed = plan.decisions if pressed_at > facts.due_at else []
-        return Plan([*missed, FulfilByKey(pressed_at, key.id)])
+        return Plan([*(missed if pressed_at > facts.due_at else []), FulfilByKey(pressed_at, key.id)])
     past = [rung for rung in facts.rungs if not rung.fired and _effective(facts, rung) <= now]
     if past and _is_stale(facts, now, stale_after):
-        plan.decisions += [Backlog(), *(EndRung(rung.id, "BACKLOG") for rung in facts.rungs)]
-        return plan
+        return Plan([*missed, Backlog(), *(EndRung(rung.id, "BACKLOG") for rung in facts.rungs)])
+    steps = _Steps(facts, missed)
     if past:
-        _fire(facts, past, now, plan)
+        steps.take(_fire(facts, past, now))
     for rung in facts.rungs:
+        steps.take(_end(steps.facts, rung))
+    for rung in steps.facts.rungs:
         if rung.fired:
-            plan.decisions += _chase(facts, rung)
-    plan.decisions += _unseen_screens(facts)
-    plan.wake_at = _next_look(facts, plan, past, now)
-    return plan
+            steps.take(_chase(steps.facts, rung))
+    steps.take(_nobody_left(steps.facts))
+    steps.take(_unseen_screens(facts))
+    return Plan(steps.decisions, _next_look(facts, steps.decisions, past, now))
+
+
+@dataclass(slots=True)
+class _Steps:
+    """The decisions so far, and the facts as they are once those have been carried out."""
+
+    facts: Facts
+    decisions: list[Decision]
+
+    def take(self, found: Iterable[Decision]) -> None:
+        """Add what one step has decided."""
+        fresh = list(found)
+        self.decisions += fresh
+        for one in fresh:
+            self.facts = _after(self.facts, one)
+
+
+def _after(facts: Facts, decision: Decision) -> Facts:
+    """Return the facts once a decision has been carried out, as far as later steps care."""
+    match decision:
+        case Fire(rung_id, _):
+            rungs = (replace(rung, fired=rung.fired or rung.id == rung_id) for rung in facts.rungs)
+            return replace(facts, rungs=tuple(rungs))
+        case EndRung(rung_id, _):
+            return replace(facts, rungs=tuple(rung for rung in facts.rungs if rung.id != rung_id))
+        case Cancel(alert_id, _):
+            return _with_alert(facts, alert_id, alive=False, cancelled=True)
+        case Adopt(alert_id, rung_id, target, position, _):
+            return _with_alert(facts, alert_id, rung_id=rung_id, target=target, position=position)
+        case Tell(rung_id, target, position, recipient, channel):
+            queued = AlertFact(0, rung_id, target, position, recipient.key, channel, alive=True)
+            return replace(facts, alerts=(*facts.alerts, queued))
+        case _:
+            return facts
+
+
+def _with_alert(facts: Facts, alert_id: int, **changes: Any) -> Facts:
+    alerts = (replace(one, **changes) if one.id == alert_id else one for one in facts.alerts)
+    return replace(facts, alerts=tuple(alerts))
 
 
 def _plan_of(facts: Facts, key: str) -> RungPlan:
@@ -271,10 +314,12 @@ def _is_stale(facts: Facts, now: datetime, stale_after: timedelta) -> bool:
     return not running and now - facts.due_at > stale_after
 
 
-def _next_look(facts: Facts, plan: Plan, past: Sequence[RungFact], now: datetime) -> datetime | None:
+def _next_look(
+    facts: Facts, decided: Sequence[Decision], past: Sequence[RungFact], now: datetime
+) -> datetime | None:
     fired = {rung.id for rung in past}
     ahead = [_effective(facts, rung) for rung in facts.rungs if not rung.fired and rung.id not in fired]
-    ahead += [decision.at for decision in plan.decisions if isinstance(decision, ArmAgain)]
+    ahead += [decision.at for decision in decided if isinstance(decision, ArmAgain)]
     if facts.due_at > now:
         ahead.append(facts.due_at)
     return min(ahead, default=None)
@@ -283,27 +328,25 @@ def _next_look(facts: Facts, plan: Plan, past: Sequence[RungFact], now: datetime
 # ── firing ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _fire(facts: Facts, past: Sequence[RungFact], now: datetime, plan: Plan) -> None:
+def _fire(facts: Facts, past: Sequence[RungFact], now: datetime) -> Iterator[Decision]:
     """Fire every rung that is due as one: each person is told once, in the words of the latest that names them."""
     told: dict[tuple[str, Channel], Tell] = {}
     wording: dict[str, str] = {}
     gaps: dict[str, Gap] = {}
     for rung in past:
         reason = _reason(facts, rung, now)
-        plan.decisions.append(Fire(rung.id, reason))
+        yield Fire(rung.id, reason)
         for tell in _tells(facts, rung, reason, gaps):
             told[tell.recipient.key, tell.channel] = tell
             wording[tell.recipient.key] = tell.wording
-        again = _arm_again(facts, rung, now)
-        if again is not None:
-            plan.decisions.append(again)
+        yield from _arm_again(facts, rung, now)
     if any(facts.next_check_at is not None and _plan_of(facts, rung.key).repeat_every for rung in past):
-        plan.decisions.append(EndTakeOver())
-    plan.decisions += gaps.values()
+        yield EndTakeOver()
+    yield from gaps.values()
     latest = [replace(tell, wording=wording[tell.recipient.key]) for tell in told.values()]
-    plan.decisions += _without_doubles(facts, latest)
-    if not any(tell.channel != "screen" for tell in told.values()) and _asks_for_people(facts, past):
-        plan.decisions += _last_resort(facts, past[-1])
+    if not any(tell.channel != "screen" for tell in latest) and _asks_for_people(facts, past):
+        latest = list(_last_resort(facts, past[-1]))
+    yield from _without_doubles(facts, latest)
 
 
 def _reason(facts: Facts, rung: RungFact, now: datetime) -> str:
@@ -322,13 +365,12 @@ def _reason(facts: Facts, rung: RungFact, now: datetime) -> str:
     return "FIRST_RUNG" if rung.key == facts.ladder.rungs[0].key else "RUNG_DUE"
 
 
-def _arm_again(facts: Facts, rung: RungFact, now: datetime) -> ArmAgain | None:
+def _arm_again(facts: Facts, rung: RungFact, now: datetime) -> Iterator[ArmAgain]:
     every = _plan_of(facts, rung.key).repeat_every
-    if every is None:
-        return None
-    start = _effective(facts, rung)
-    missed = int((now - start) / every)
-    return ArmAgain(rung.key, rung.occurrence + 1, start + every * (missed + 1))
+    if every is not None:
+        start = _effective(facts, rung)
+        missed = int((now - start) / every)
+        yield ArmAgain(rung.key, rung.occurrence + 1, start + every * (missed + 1))
 
 
 def _tells(facts: Facts, rung: RungFact, reason: str, gaps: dict[str, Gap]) -> Iterator[Tell]:
@@ -387,7 +429,7 @@ def _asks_for_people(facts: Facts, past: Sequence[RungFact]) -> bool:
     )
 
 
-def _last_resort(facts: Facts, rung: RungFact) -> Iterator[Decision]:
+def _last_resort(facts: Facts, rung: RungFact) -> Iterator[Tell]:
     """Tell the numbers of last resort, and the screen, that nobody on the ladder can be told."""
     yield Tell(
         rung.id, "last_resort", 0, Recipient(SCREEN), "screen", "LAST_RESORT", "last_resort", "last_resort"
@@ -422,37 +464,46 @@ def _without_doubles(facts: Facts, told: Sequence[Tell]) -> Iterator[Decision]:
 # ── chasing ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _chase(facts: Facts, rung: RungFact) -> Iterator[Decision]:
-    """Go on with a rung that has fired: end it, or turn to the next one in line."""
-    plan = _plan_of(facts, rung.key)
-    # What was taken back (a named person took over, a key ended it) failed to reach nobody.
-    mine = [
+def _calls_of(facts: Facts, rung: RungFact) -> list[AlertFact]:
+    """Return the SMS and calls of a rung.
+
+    What was taken back (a named person took over, a key ended it) failed to reach nobody.
+    """
+    return [
         alert
         for alert in facts.alerts
         if alert.rung_id == rung.id and alert.channel != "screen" and not alert.cancelled
     ]
+
+
+def _end(facts: Facts, rung: RungFact) -> Iterator[Decision]:
+    """End a rung whose keys have been pressed, and take back what is still on its way for it."""
+    mine = _calls_of(facts, rung)
+    if rung.fired and _is_over(_plan_of(facts, rung.key), mine, [alert for alert in mine if _counts(alert)]):
+        yield EndRung(rung.id, "ACKNOWLEDGED")
+        for alert in mine:
+            if alert.alive and alert.acknowledged_at is None:
+                yield Cancel(alert.id, "ACKNOWLEDGED")
+
+
+def _chase(facts: Facts, rung: RungFact) -> Iterator[Decision]:
+    """Go on with a rung that has fired: by another channel, or to the next one in line."""
+    plan = _plan_of(facts, rung.key)
+    mine = _calls_of(facts, rung)
     for alert in mine:
         if alert.off_seat and not alert.off_seat_noted:
             yield OffSeat(alert.id, alert.target)
             yield from _tell_new_holder(facts, rung, alert, plan)
     yield from _other_channel(facts, rung, mine, plan)
-    if plan.until == "none":
-        return
-    acknowledged = [alert for alert in mine if _counts(alert)]
-    if _is_over(plan, mine, acknowledged):
-        yield EndRung(rung.id, "ACKNOWLEDGED")
-        for alert in mine:
-            if alert.alive and alert.acknowledged_at is None:
-                yield Cancel(alert.id, "ACKNOWLEDGED")
-        return
-    yield from _next_in_line(facts, rung, mine, plan)
+    if plan.until != "none":
+        yield from _next_in_line(facts, rung, mine, plan)
 
 
 def _is_over(plan: RungPlan, mine: Sequence[AlertFact], acknowledged: Sequence[AlertFact]) -> bool:
     """Tell whether the keys pressed so far end the rung: one for ``any``, one for each target for ``each``."""
     if plan.until == "any":
         return bool(acknowledged)
-    if plan.until == "each":
+    if plan.until == "each" and mine:
         return {alert.target for alert in mine} <= {alert.target for alert in acknowledged}
     return False
 
@@ -464,8 +515,13 @@ def _counts(alert: AlertFact) -> bool:
 
 def _tell_new_holder(facts: Facts, rung: RungFact, alert: AlertFact, plan: RungPlan) -> Iterator[Decision]:
     told = {other.recipient for other in facts.alerts if other.rung_id == rung.id}
+    waiting = {
+        (other.recipient, other.channel)
+        for other in facts.alerts
+        if other.alive and other.acknowledged_at is None
+    }
     for tell in _first_level(facts, rung, alert.target, alert.channel, "OFF_SEAT_KEY", {}):
-        if tell.recipient.key not in told:
+        if tell.recipient.key not in told and (tell.recipient.key, tell.channel) not in waiting:
             yield Tell(
                 rung.id,
                 alert.target,
@@ -481,7 +537,8 @@ def _other_channel(
     facts: Facts, rung: RungFact, mine: Sequence[AlertFact], plan: RungPlan
 ) -> Iterator[Decision]:
     """An SMS that could not be sent is followed by a call, a call that no provider carries by an SMS."""
-    tried = {(alert.recipient, alert.channel) for alert in mine}
+    # Of any rung: a call may have come to speak for a later one.
+    tried = {(alert.recipient, alert.channel) for alert in facts.alerts}
     for alert in mine:
         if alert.acknowledged_at is not None or not _channel_failed(alert):
             continue
@@ -512,7 +569,6 @@ def _next_in_line(
     The first keeps being called by their own alert; nobody is told twice in one rung.
     """
     told = {alert.recipient for alert in mine}
-    stuck = 0
     targets = sorted({alert.target for alert in mine if alert.channel == "voice"})
     for target in targets:
         calls = [alert for alert in mine if alert.target == target and alert.channel == "voice"]
@@ -524,12 +580,7 @@ def _next_in_line(
             continue
         following = list(_following(facts, rung, target, reached, last, told, plan))
         told |= {tell.recipient.key for tell in following}
-        stuck += not following
         yield from following
-    nobody_left = bool(targets) and stuck == len(targets)
-    unreachable = all(not alert.alive for alert in mine if alert.channel == "voice")
-    if nobody_left and unreachable and "last_resort" not in targets:
-        yield from _last_resort(facts, rung)
 
 
 def _following(
@@ -542,14 +593,36 @@ def _following(
     plan: RungPlan,
 ) -> Iterator[Tell]:
     reason = last[0].given_up or "NO_KEY_PRESSED"
+    ringing = {
+        alert.recipient
+        for alert in facts.alerts
+        if alert.channel == "voice" and alert.alive and alert.acknowledged_at is None and not alert.given_up
+    }
     for position, (_, people) in enumerate(_chain(facts, target)):
         if position <= reached:
             continue
+        if any(person.key in ringing for person in people):
+            # Another rung is calling them already: what comes of that decides who is next.
+            return
         fresh = [person for person in people if person.key not in told and person.has_voice]
         if fresh:
             for person in fresh:
                 yield Tell(rung.id, target, position, person, "voice", reason, plan.wording)
             return
+
+
+def _nobody_left(facts: Facts) -> Iterator[Tell]:
+    """Where nobody can be called any more and nobody is next in line, tell the last resort, once."""
+    chased = [rung for rung in facts.rungs if rung.fired and _plan_of(facts, rung.key).until != "none"]
+    ids = {rung.id for rung in chased}
+    calls = [
+        alert
+        for alert in facts.alerts
+        if alert.channel == "voice" and alert.rung_id in ids and not alert.cancelled
+    ]
+    lost = bool(calls) and all(alert.given_up is not None and not alert.alive for alert in calls)
+    if lost and all(alert.target != "last_resort" for alert in facts.alerts):
+        yield from _last_resort(facts, chased[-1])
 
 
 def _unseen_screens(facts: Facts) -> Iterator[Decision]:

@@ -19,7 +19,7 @@ from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import DutydeskError, NotFoundError
-from dutydesk.incidents import actions, forms, queries
+from dutydesk.incidents import actions, duties, forms, queries, reporting
 from dutydesk.incidents.model import Incident, ReportKind
 from dutydesk.obligations import queries as owed_queries
 from dutydesk.obligations.model import Obligation
@@ -52,20 +52,23 @@ def to_incident(number: str) -> RedirectResponse:
 async def once_only(site: Site, actor: Actor, key: str, work: Work) -> str:
     """Do *work* in one transaction, and only once for each form that was drawn; return the incident's number."""
     caller = f"page:{actor.name}"
-    try:
-        async with site.db.write() as session:
-            earlier = await remembered_answer(session, caller, key) if key else None
-            if earlier is not None:
-                return earlier.body
-            number = await work(session)
-            if key:
-                now = site.clock.now()
-                session.add(
-                    IdempotentAnswer(
-                        caller=caller, key=key[:255], request_hash="", status=303, body=number, created_at=now
-                    )
+
+    async def once(session: Session) -> str:
+        earlier = await remembered_answer(session, caller, key) if key else None
+        if earlier is not None:
+            return earlier.body
+        number = await work(session)
+        if key:
+            now = site.clock.now()
+            session.add(
+                IdempotentAnswer(
+                    caller=caller, key=key[:255], request_hash="", status=303, body=number, created_at=now
                 )
+            )
         return number
+
+    try:
+        return await site.db.run(once)
     except IntegrityError:
         # Its twin was committed while this one ran.
         async with site.db.read() as session:
@@ -172,7 +175,7 @@ async def report(request: Request, number: str, actor: Filer, site: TheSite) -> 
         return _page(request, _REPORT, _about(row), number, form, 422)
 
     async def work(session: Session, locked: Incident) -> None:
-        await actions.add_report(session, site, site.clock.now(), actor, locked, new)
+        await reporting.add_report(session, site, site.clock.now(), actor, locked, new)
 
     return await _do(request, site, actor, _REPORT, row, form, work)
 
@@ -276,13 +279,9 @@ async def correct(request: Request, number: str, actor: Writer, site: TheSite) -
 
 
 async def _owed(session: Session, actor: Actor, obligation_id: int, *, lock: bool = False) -> Obligation:
-    row = await owed_queries.obligation(session, obligation_id)
+    row = await owed_queries.obligation(session, obligation_id, lock=lock)
     if row is None or not actor.sees_unit(row.unit_id):
         raise NotFoundError(f"there is no obligation {obligation_id}")
-    if lock:
-        # Whoever changes an obligation holds its incident first, as every action does.
-        await queries.incident(session, row.incident_id, lock=True)
-        await session.refresh(row)
     return row
 
 
@@ -304,9 +303,11 @@ async def _do_owed(
     form: Form,
     work: Callable[[Session, Obligation], Awaitable[None]],
 ) -> Response:
+    async def done(session: Session) -> None:
+        await work(session, await _owed(session, actor, row.id or 0, lock=True))
+
     try:
-        async with site.db.write() as session:
-            await work(session, await _owed(session, actor, row.id or 0, lock=True))
+        await site.db.run(done)
     except DutydeskError as error:
         return _page(request, act, _duty(row), row.number, form, form.refused(error))
     return to_incident(row.number)
@@ -332,7 +333,7 @@ async def take_over(request: Request, obligation_id: int, actor: Decider, site: 
 
     async def work(session: Session, locked: Obligation) -> None:
         now = site.clock.now()
-        await actions.take_over(session, now, actor, locked, body.who, body.reason, body.next_check_at)
+        await duties.take_over(session, now, actor, locked, body.who, body.reason, body.next_check_at)
 
     return await _do_owed(request, site, actor, _TAKE_OVER, row, form, work)
 
@@ -354,7 +355,7 @@ async def entry(request: Request, obligation_id: int, actor: Writer, site: TheSi
     at, how = found
 
     async def work(session: Session, locked: Obligation) -> None:
-        await actions.fulfil_by_entry(session, site.clock.now(), actor, locked, at, how)
+        await duties.fulfil_by_entry(session, site.clock.now(), actor, locked, at, how)
 
     return await _do_owed(request, site, actor, _ENTRY, row, form, work)
 
@@ -383,6 +384,6 @@ async def complete(request: Request, report_id: int, actor: Writer, site: TheSit
 
     async def work(session: Session, _locked: Incident) -> None:
         stored = await queries.report(session, report_id)
-        await actions.complete_report(session, site, site.clock.now(), actor, stored, reporter, phone)
+        await reporting.complete_report(session, site, site.clock.now(), actor, stored, reporter, phone)
 
     return await _do(request, site, actor, _COMPLETE, row, form, work)

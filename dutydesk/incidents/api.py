@@ -4,41 +4,34 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from dutydesk.accounts.permissions import allow
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import FieldFault, InvalidInputError, NotFoundError
-from dutydesk.incidents import actions, queries
+from dutydesk.incidents import actions, queries, reporting
 from dutydesk.incidents.model import Incident, IncidentState, Report
 from dutydesk.incidents.timeline import timeline
 from dutydesk.incidents.views import (
     CompleteIn,
     CorrectIn,
-    FulfilIn,
     IncidentIn,
     IncidentList,
     IncidentOut,
     LineOut,
     MergeIn,
-    ObligationList,
-    ObligationOut,
     ReasonIn,
     RegradeIn,
     ReportIn,
     ReportOut,
-    TakeOverIn,
     Timeline,
     incident_out,
-    obligation_out,
     report_out,
 )
 from dutydesk.logs import mask_text
 from dutydesk.obligations import queries as owed_queries
-from dutydesk.obligations.actions import confirm_clock
-from dutydesk.obligations.model import Obligation, ObligationState
-from dutydesk.people.lists import Cursor, Id, Limit, Moment, next_cursor
+from dutydesk.people.lists import Cursor, Id, Limit, next_cursor
 from dutydesk.people.numbers import parse_number
 from dutydesk.people.queries import unit_by_code, units_by_id
 from dutydesk.web.answers import once
@@ -85,7 +78,7 @@ async def _shown(session: Session, rows: list[Incident]) -> list[IncidentOut]:
     return made
 
 
-def new_report(body: ReportIn) -> actions.NewReport:
+def new_report(body: ReportIn) -> reporting.NewReport:
     """Return a report of the API for the actions, its number in E.164 where it can be read as one."""
     number = body.reporter_phone
     if number:
@@ -95,7 +88,7 @@ def new_report(body: ReportIn) -> actions.NewReport:
             raise InvalidInputError(
                 f"reporter_phone: {error.detail}", (FieldFault("reporter_phone", error.detail),)
             ) from error
-    return actions.NewReport(
+    return reporting.NewReport(
         kind=body.kind,
         reported_at=body.reported_at,
         reporter=body.reporter,
@@ -190,7 +183,7 @@ async def post_report(request: Request, number: str, body: ReportIn, actor: File
     async def work(session: Session) -> ReportOut:
         row = await queries.incident_by_number(session, number, unit_id=actor.unit_id, lock=True)
         now = site.clock.now()
-        return report_out(await actions.add_report(session, site, now, actor, row, new_report(body)))
+        return report_out(await reporting.add_report(session, site, now, actor, row, new_report(body)))
 
     return await once(request, actor.caller, 201, work)
 
@@ -346,7 +339,7 @@ async def post_void(
     """Declare a report a mistake; what it fulfilled is owed again at its original due time."""
 
     async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
-        return await actions.void_report(session, site, now, actor, report, body.reason)
+        return await reporting.void_report(session, site, now, actor, report, body.reason)
 
     return await _change_report(request, report_id, actor, site, change)
 
@@ -363,7 +356,7 @@ async def post_check(
     """Confirm, as a second person, the time of a report that was entered late."""
 
     async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
-        return await actions.check_report(session, site, now, actor, report, body.reason)
+        return await reporting.check_report(session, site, now, actor, report, body.reason)
 
     return await _change_report(request, report_id, actor, site, change)
 
@@ -381,126 +374,6 @@ async def post_complete(
 
     async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
         number = parse_number(body.reporter_phone)
-        return await actions.complete_report(session, site, now, actor, report, body.reporter, number)
+        return await reporting.complete_report(session, site, now, actor, report, body.reporter, number)
 
     return await _change_report(request, report_id, actor, site, change)
-
-
-# ── obligations ──────────────────────────────────────────────────────────────────────────────
-
-
-@router.get("/obligations", tags=["obligations"], responses=declared(), summary="List what is owed")
-async def get_obligations(
-    actor: Reader,
-    site: TheSite,
-    state: ObligationState | None = None,
-    due_before: Annotated[Moment | None, Query()] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> ObligationList:
-    """List obligations; a unit contact sees its own unit's."""
-    async with site.db.read() as session:
-        rows = await owed_queries.list_obligations(
-            session,
-            state=state,
-            due_before=due_before,
-            unit_id=actor.unit_id,
-            after_id=cursor or 0,
-            limit=limit + 1,
-        )
-        verdicts = {
-            one.obligation_id: one
-            for one in await owed_queries.verdicts_of(session, [row.id or 0 for row in rows[:limit]])
-        }
-    items = [obligation_out(row, verdicts.get(row.id or 0)) for row in rows[:limit]]
-    return ObligationList(items=items, next_cursor=next_cursor([row.id or 0 for row in rows], limit))
-
-
-ObligationChange = Callable[[Session, datetime, Obligation], Awaitable[None]]
-
-
-async def _change_obligation(
-    request: Request, obligation_id: int, actor: Actor, site: Site, change: ObligationChange
-) -> Response:
-    async def work(session: Session) -> ObligationOut:
-        row = await owed_queries.obligation(session, obligation_id)
-        if row is None:
-            message = f"there is no obligation {obligation_id}"
-            raise NotFoundError(message)
-        await change(session, site.clock.now(), row)
-        await session.flush()
-        verdicts = await owed_queries.verdicts_of(session, [obligation_id])
-        return obligation_out(row, verdicts[-1] if verdicts else None)
-
-    return await once(request, actor.caller, 200, work)
-
-
-@router.post(
-    "/obligations/{obligation_id}/waive",
-    tags=["obligations"],
-    response_model=ObligationOut,
-    responses=declared(404, 409),
-    summary="Waive",
-)
-async def post_waive(
-    request: Request, obligation_id: Id, body: ReasonIn, actor: Decider, site: TheSite
-) -> Response:
-    """Free somebody from a duty, with a reason."""
-
-    async def change(session: Session, now: datetime, row: Obligation) -> None:
-        await actions.waive(session, now, actor, row, body.reason)
-
-    return await _change_obligation(request, obligation_id, actor, site, change)
-
-
-@router.post(
-    "/obligations/{obligation_id}/take-over",
-    tags=["obligations"],
-    response_model=ObligationOut,
-    responses=declared(404, 409),
-    summary="Take over",
-)
-async def post_take_over(
-    request: Request, obligation_id: Id, body: TakeOverIn, actor: Decider, site: TheSite
-) -> Response:
-    """Let a named person answer for it until the time of the next check."""
-
-    async def change(session: Session, now: datetime, row: Obligation) -> None:
-        await actions.take_over(session, now, actor, row, body.who, body.reason, body.next_check_at)
-
-    return await _change_obligation(request, obligation_id, actor, site, change)
-
-
-@router.post(
-    "/obligations/{obligation_id}/fulfil",
-    tags=["obligations"],
-    response_model=ObligationOut,
-    responses=declared(404, 409),
-    summary="Record that it was done",
-)
-async def post_fulfil(
-    request: Request, obligation_id: Id, body: FulfilIn, actor: Writer, site: TheSite
-) -> Response:
-    """Record by hand that a duty was done which no report and no key can prove."""
-
-    async def change(session: Session, now: datetime, row: Obligation) -> None:
-        await actions.fulfil_by_entry(session, now, actor, row, body.at, body.reason)
-
-    return await _change_obligation(request, obligation_id, actor, site, change)
-
-
-@router.post(
-    "/clock/confirm",
-    tags=["clock"],
-    response_model=ReasonIn,
-    responses=declared(409),
-    summary="Confirm the clock",
-)
-async def post_confirm_clock(request: Request, body: ReasonIn, actor: Confirmer, site: TheSite) -> Response:
-    """Record that a person checked the clock after it stepped; verdicts in doubt are judged again."""
-
-    async def work(session: Session) -> ReasonIn:
-        await confirm_clock(session, site.clock.now(), actor.name, body.reason)
-        return body
-
-    return await once(request, actor.caller, 200, work)

@@ -5,8 +5,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from dutydesk.errors import InvalidInputError
-from dutydesk.incidents.actions import NewIncident, NewReport
+from dutydesk.incidents.actions import NewIncident
 from dutydesk.incidents.model import Incident
+from dutydesk.incidents.reporting import NewReport
 from dutydesk.incidents.rules import time_faults
 from dutydesk.incidents.views import (
     CompleteIn,

@@ -18,17 +18,23 @@ from dutydesk.obligations.model import (
 )
 
 
-async def obligation(session: Session, obligation_id: int) -> Obligation | None:
-    """Return one obligation."""
-    return await session.get(Obligation, obligation_id)
+async def obligation(session: Session, obligation_id: int, *, lock: bool = False) -> Obligation | None:
+    """Return one obligation; with *lock*, kept from everybody else until the transaction ends."""
+    return await session.get(Obligation, obligation_id, with_for_update=lock, populate_existing=lock)
 
 
-async def obligations_of(session: Session, incident_id: int) -> list[Obligation]:
-    """Return an incident's obligations in the order they were opened."""
-    found = await session.exec(
+async def obligations_of(session: Session, incident_id: int, *, lock: bool = False) -> list[Obligation]:
+    """Return an incident's obligations in the order they were opened.
+
+    With *lock* they are read afresh and kept from the clockwork (and it from them) until the
+    transaction ends: what it has queued for them is then seen, and can be taken back.
+    """
+    wanted = (
         select(Obligation).where(col(Obligation.incident_id) == incident_id).order_by(col(Obligation.id))
     )
-    return list(found)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return list(await session.exec(wanted))
 
 
 async def due_obligations(session: Session, now: datetime, limit: int) -> list[Obligation]:

@@ -30,8 +30,7 @@ async def once(request: Request, caller: str, status: int, work: Work) -> Respon
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        async with site_of(request).db.write() as session:
-            made = await work(session)
+        made = await site_of(request).db.run(work)
         return _json(made.model_dump_json(), status)
     if not 0 < len(key) <= _LONGEST_KEY:
         message = f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters"
@@ -50,7 +49,8 @@ async def once(request: Request, caller: str, status: int, work: Work) -> Respon
 async def _remembering(request: Request, caller: str, key: str, status: int, work: Work) -> Response:
     site = site_of(request)
     fingerprint = await _fingerprint(request)
-    async with site.db.write() as session:
+
+    async def remembered(session: Session) -> Response:
         earlier = await queries.remembered_answer(session, caller, key)
         if earlier is not None:
             return _replay(earlier, fingerprint)
@@ -65,7 +65,9 @@ async def _remembering(request: Request, caller: str, key: str, status: int, wor
                 created_at=site.clock.now(),
             )
         )
-    return _json(body, status)
+        return _json(body, status)
+
+    return await site.db.run(remembered)
 
 
 async def _fingerprint(request: Request) -> str:
