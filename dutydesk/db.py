@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import JSON, Connection, Dialect, TypeDecorator, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -45,6 +45,24 @@ _SQLITE_PRAGMAS = (
 
 class Record(SQLModel):
     """The parent of every table: it makes sure that the naming convention is set first."""
+
+
+class KeptJson(TypeDecorator[Any]):
+    """JSON; text that is none any more reads as nothing, so that one damaged row spoils no list it is in."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        read = super().result_processor(dialect, coltype)
+
+        def tolerant(value: Any) -> Any:
+            try:
+                return value if read is None else read(value)
+            except ValueError:
+                return {}
+
+        return tolerant
 
 
 def word(**options: Any) -> Any:

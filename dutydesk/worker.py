@@ -236,8 +236,9 @@ class Clockwork:
         """Notice when the wall clock moved against the monotonic one by more than two seconds."""
         now = self._site.clock.now()
         offset = now.timestamp() - self._site.clock.monotonic()
-        known, self._offset = self._offset, offset
+        known = self._offset
         if known is None or abs(offset - known) <= STEP_SECONDS:
+            self._offset = offset
             return
         _log.error("the wall clock stepped", seconds=round(offset - known, 3))
         async with self._site.db.write() as session:
@@ -246,6 +247,8 @@ class Clockwork:
             await alarm_desk(
                 session, now, about=f"clock/{step.id}", wording="clock_stepped", reason="CLOCK_STEPPED"
             )
+        # Only now that it is on record: a write that failed is tried again by the next pass.
+        self._offset = offset
 
     async def _look_around(self) -> None:
         """Once a minute, look for ladders and alerts that should have moved."""

@@ -101,11 +101,15 @@ async def cancel_for(session: Session, now: datetime, causes: Mapping[int, str])
     if not causes:
         return
     for row in await queries.alive_alerts_of(session, causes.keys()):
-        gone = row.channel == "sms" and row.state in ("sent", "delivered")
-        if row.acknowledged_at is None and not gone:
+        if row.acknowledged_at is None and not _has_left(row):
             cancel(row, now, causes[row.obligation_id or 0])
     ids = [row.id or 0 for row in await queries.alerts_of(session, causes.keys())]
     await queries.look_soon(session, ids, now)
+
+
+def _has_left(row: Alert) -> bool:
+    """An SMS that a provider has taken cannot be taken back: it stays on record as what it is."""
+    return row.channel == "sms" and row.state in ("accepted", "sent", "delivered")
 
 
 def cancel(row: Alert, now: datetime, reason: str) -> None:
@@ -183,16 +187,13 @@ async def acknowledge(
 
 async def _end_same_person(session: Session, now: datetime, rows: Collection[Alert]) -> None:
     """An acknowledgement ends that person's other alerts of the same obligation."""
-    keys = {(row.obligation_id, row.recipient) for row in rows}
-    owned = {obligation_id for obligation_id, _ in keys if obligation_id is not None}
+    # Of this version of the due time only: a key does not carry over to another one (design §5).
+    keys = {(row.obligation_id, row.due_version, row.recipient) for row in rows}
+    owned = {obligation_id for obligation_id, _, _ in keys if obligation_id is not None}
     ended: list[int] = []
     for other in await queries.alive_alerts_of(session, owned):
-        same = (other.obligation_id, other.recipient) in keys
-        if (
-            same
-            and other.acknowledged_at is None
-            and other.state in ("queued", "sending", "accepted", "sent")
-        ):
+        same = (other.obligation_id, other.due_version, other.recipient) in keys
+        if same and other.acknowledged_at is None and not _has_left(other):
             cancel(other, now, "ACKNOWLEDGED")
             ended.append(other.id or 0)
     await queries.look_soon(session, ended, now)

@@ -64,9 +64,9 @@ async def _ready(delivery: Delivery, job: Job) -> _Ready | None:
         attempt = await queries.attempt_by_token(session, job.token)
         if attempt is None or not _is_ours(attempt):
             return None
-        wanted = [
-            row for row in await queries.alerts_carried(session, job.attempt_id) if _is_wanted(row, job)
-        ]
+        carried = await queries.alerts_carried(session, job.attempt_id)
+        settled = await queries.moot(session, carried)
+        wanted = [row for row in carried if _is_wanted(row, job) and row.id not in settled]
         body: str | None = None
         try:
             body = await _body(session, site, attempt, wanted) if wanted else ""

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, Index, text
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, UniqueConstraint
 
-from dutydesk.db import Record, word
+from dutydesk.db import KeptJson, Record, word
 from dutydesk.rulebook.types import Channel
 
 AlertState = Literal["queued", "sending", "accepted", "sent", "delivered", "failed", "cancelled"]
@@ -60,7 +60,7 @@ class Alert(Record, table=True):
     channel: Channel = word()
     reason: str
     wording: str
-    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(KeptJson, nullable=False))
     drill: bool = False
 
     state: AlertState = word(default="queued")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import exists, func, or_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import col, select
@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from dutydesk.alerts.model import Acknowledgement, Alert, Attempt, AttemptItem
 from dutydesk.alerts.rules import Try
 from dutydesk.db import Session
-from dutydesk.obligations.model import Obligation
+from dutydesk.obligations.model import OWED, Obligation
 from dutydesk.rulebook.types import Channel
 
 # An alert in one of these states may still reach somebody.
@@ -117,10 +117,17 @@ async def recent_tries(
 ) -> dict[tuple[str, str], list[datetime]]:
     """Return when each number was tried lately, by (channel, number).
 
-    What a provider never took costs a number nothing: its failures are not the person's.
+    What a provider never took costs a number nothing: its failures are not the person's. Nor does a
+    drill: it can never spend what a clock will need (design §6).
     """
+    in_a_drill = exists().where(
+        col(AttemptItem.attempt_id) == col(Attempt.id),
+        col(Alert.id) == col(AttemptItem.alert_id),
+        col(Alert.drill),
+    )
     found = await session.exec(
         select(col(Attempt.channel), col(Attempt.to_number), col(Attempt.claimed_at)).where(
+            ~in_a_drill,
             col(Attempt.to_number).in_(numbers),
             col(Attempt.claimed_at) > since,
             or_(col(Attempt.accepted_at).is_not(None), col(Attempt.ended_at).is_(None)),
@@ -139,15 +146,40 @@ async def attempt_by_token(session: Session, token: str, *, lock: bool = False) 
     return found.first()
 
 
-async def alerts_carried(session: Session, attempt_id: int) -> list[Alert]:
-    """Return the alerts an attempt carries, in the order they joined."""
-    found = await session.exec(
+async def alerts_carried(session: Session, attempt_id: int, *, lock: bool = False) -> list[Alert]:
+    """Return the alerts an attempt carries, in the order they joined.
+
+    With *lock* they are read afresh and kept until the transaction ends: one that is taken back at the
+    same moment must not come back to life.
+    """
+    wanted = (
         select(Alert)
         .join(AttemptItem, col(AttemptItem.alert_id) == col(Alert.id))
         .where(col(AttemptItem.attempt_id) == attempt_id)
         .order_by(col(Alert.lane), col(AttemptItem.id))
     )
-    return list(found)
+    if lock:
+        wanted = wanted.with_for_update(of=Alert).execution_options(populate_existing=True)
+    return list(await session.exec(wanted))
+
+
+async def moot(session: Session, rows: Collection[Alert]) -> set[int]:
+    """Return the ids of alerts whose matter is settled, or whose due time has moved on without them."""
+    ids = {row.obligation_id for row in rows if row.obligation_id is not None}
+    if not ids:
+        return set()
+    found = await session.exec(
+        select(col(Obligation.id), col(Obligation.state), col(Obligation.due_version)).where(
+            col(Obligation.id).in_(ids)
+        )
+    )
+    known = {obligation_id: (state, version) for obligation_id, state, version in found}
+    return {
+        row.id or 0
+        for row in rows
+        if row.obligation_id is not None
+        and (known[row.obligation_id][0] not in OWED or known[row.obligation_id][1] != row.due_version)
+    }
 
 
 async def alerts_spoken(session: Session, attempt_id: int) -> list[Alert]:

@@ -65,6 +65,12 @@ async def _sms(session: Session, attempt: Attempt, now: datetime, status: Status
 
 async def _call(session: Session, attempt: Attempt, now: datetime, status: Status) -> None:
     match status.state:
+        case "completed" if attempt.answered_at is not None and attempt.twiml_at is None:
+            # Somebody answered and heard nothing of ours: no contact is blamed, nobody else is called for it.
+            await alarm_desk(
+                session, now, about="callback", wording="callback_unreachable", reason="CALLBACK_UNREACHABLE"
+            )
+            await end_attempt(session, attempt, now, "our_fault", state=status.state)
         case "completed" | "failed":
             outcome: Outcome = "no_key" if attempt.outcome is None else attempt.outcome
             await end_attempt(session, attempt, now, outcome, state=status.state)
@@ -93,8 +99,13 @@ async def end_attempt(
     attempt.outcome_due_at = None
     # The unique index allows one live call per number: say so before anything else is bound.
     await session.flush()
-    for row in await _carried(session, attempt):
-        if row.state in _CARRYING and row.acknowledged_at is None:
+    carried = await queries.alerts_carried(session, attempt.id or 0, lock=True)
+    settled = await queries.moot(session, carried)
+    for row in carried:
+        if row.id in settled and row.channel == "voice" and row.acknowledged_at is None:
+            row.state, row.next_try_at = "cancelled", None
+            row.cancelled_at, row.cancel_reason = now, row.cancel_reason or "SUPERSEDED"
+        elif row.state in _CARRYING and row.acknowledged_at is None:
             row.state, row.next_try_at = "queued", now
             row.token = row.lease_until = None
             if outcome == "unknown":
@@ -102,7 +113,7 @@ async def end_attempt(
             if outcome == "passed_on":
                 await give_up_turn(session, row, now, "PASSED_ON")
     if attempt.channel == "voice":
-        for row in await _carried(session, attempt):
+        for row in carried:
             await queries.try_now(session, row.recipient, "voice", now)
     if outcome in OUR_SIDE and outcome != "our_fault":
         await alarm_desk(

@@ -135,8 +135,13 @@ async def _spoken_together(session: Session, attempt: Attempt, now: datetime) ->
 
     Only a call that goes on takes more along: nobody would ever look again at what an ended one carries.
     """
-    carried = await queries.alerts_carried(session, attempt.id or 0)
-    rows = [row for row in carried if row.state != "cancelled" and row.acknowledged_at is None]
+    carried = await queries.alerts_carried(session, attempt.id or 0, lock=True)
+    settled = await queries.moot(session, carried)
+    rows = [
+        row
+        for row in carried
+        if row.state != "cancelled" and row.acknowledged_at is None and row.id not in settled
+    ]
     if carried and attempt.ended_at is None:
         known = {one.id for one in carried}
         waiting = await queries.waiting_for(session, carried[0].recipient, "voice")

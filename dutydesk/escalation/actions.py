@@ -212,7 +212,7 @@ async def finish(session: Session, now: datetime, applied: Applied) -> None:
         await alarm_desk(
             session,
             now,
-            about="backlog",
+            about=f"backlog/{now.isoformat()}",
             wording="backlog",
             reason="BACKLOG",
             params={"count": applied.backlog},

@@ -26,6 +26,7 @@ class Gathered:
     acknowledgements: dict[int, list[Acknowledgement]]
     off_seat: set[int]
     noted: set[tuple[int, int]]
+    clock_in_doubt: bool
 
 
 async def gather(
@@ -52,7 +53,8 @@ async def gather(
         for proof in acknowledged.get(alert.id or 0, [])
         if not proof.on_seat or not await _on_seat(session, row, alert, proof, directory, fallbacks)
     }
-    return Gathered(directory, rungs, alerts, acknowledged, off_seat, noted)
+    doubt = await queries.clock_in_doubt(session)
+    return Gathered(directory, rungs, alerts, acknowledged, off_seat, noted, doubt)
 
 
 async def _on_seat(
@@ -113,6 +115,7 @@ def facts_of(row: Obligation, found: Gathered, rulebook: Rulebook, last_resort: 
         no_report_noted=(obligation_id, row.due_version) in found.noted,
         by_key=row.evidence == "key",
         next_check_at=row.next_check_at,
+        clock_in_doubt=found.clock_in_doubt,
         fired_before=frozenset(
             rung.key for rung in mine if rung.due_version < row.due_version and rung.fired_at is not None
         ),

@@ -85,6 +85,7 @@ class Facts:
     by_key: bool = False
     next_check_at: datetime | None = None
     fired_before: frozenset[str] = frozenset()
+    clock_in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def decide(facts: Facts, now: datetime, *, stale_after: timedelta) -> Plan:
         return Plan([*(missed if pressed_at > facts.due_at else []), FulfilByKey(pressed_at, key.id)])
     past = [rung for rung in facts.rungs if not rung.fired and _effective(facts, rung) <= now]
     if past and _is_stale(facts, now, stale_after):
-        return Plan([*missed, Backlog(), *(EndRung(rung.id, "BACKLOG") for rung in facts.rungs)])
+        return _backlog(facts, missed, now + stale_after)
     steps = _Steps(facts, missed)
     if past:
         steps.take(_fire(facts, past, now))
@@ -234,7 +235,7 @@ def decide(facts: Facts, now: datetime, *, stale_after: timedelta) -> Plan:
         if rung.fired:
             steps.take(_chase(steps.facts, rung))
     steps.take(_nobody_left(steps.facts))
-    steps.take(_unseen_screens(facts))
+    steps.take(_unseen_screens(steps.facts))
     return Plan(steps.decisions, _next_look(facts, steps.decisions, past, now))
 
 
@@ -310,8 +311,17 @@ def _key_press(facts: Facts) -> AlertFact | None:
 
 def _is_stale(facts: Facts, now: datetime, stale_after: timedelta) -> bool:
     """Tell whether the whole affair lay in an outage (or in the past) for longer than anybody should be woken for."""
-    running = any(rung.fired and rung.at >= facts.due_at for rung in facts.rungs)
-    return not running and now - facts.due_at > stale_after
+    running = any(rung.fired and rung.at >= facts.due_at for rung in facts.rungs) or bool(facts.fired_before)
+    # A clock that has jumped must not put a ladder to sleep.
+    return not running and not facts.clock_in_doubt and now - facts.due_at > stale_after
+
+
+def _backlog(facts: Facts, missed: list[Decision], again_at: datetime) -> Plan:
+    """Call nobody, count it in the operator's summary, and come back to it: a ladder never simply ends."""
+    ended = [EndRung(rung.id, "BACKLOG") for rung in facts.rungs]
+    last = max((rung.occurrence for rung in facts.rungs), default=0)
+    again = ArmAgain(facts.ladder.rungs[-1].key, last + 1, again_at)
+    return Plan([*missed, Backlog(), *ended, again], again_at)
 
 
 def _next_look(
@@ -553,7 +563,7 @@ def _other_channel(
 def _channel_failed(alert: AlertFact) -> bool:
     if alert.channel == "sms":
         return alert.given_up is not None
-    return alert.given_up == "PROVIDER_FAILED"
+    return alert.given_up in ("PROVIDER_FAILED", "QUOTA_SPENT")
 
 
 def _recipient(facts: Facts, alert: AlertFact) -> Recipient | None:
@@ -576,11 +586,16 @@ def _next_in_line(
         last = [alert for alert in calls if alert.position == reached]
         if any(_counts(alert) for alert in calls):
             continue
-        if not all(alert.given_up is not None for alert in last):
+        if not all(_gave_up(alert) for alert in last):
             continue
         following = list(_following(facts, rung, target, reached, last, told, plan))
         told |= {tell.recipient.key for tell in following}
         yield from following
+
+
+def _gave_up(alert: AlertFact) -> bool:
+    """Tell whether a person was rung in vain; a provider's failure is never a person's (design §5)."""
+    return alert.given_up is not None and (alert.given_up != "PROVIDER_FAILED" or not alert.alive)
 
 
 def _following(
@@ -625,34 +640,35 @@ def _nobody_left(facts: Facts) -> Iterator[Tell]:
         yield from _last_resort(facts, chased[-1])
 
 
-def _unseen_screens(facts: Facts) -> Iterator[Decision]:
+def _unseen_screens(facts: Facts) -> Iterator[Tell]:
     """A screen alert that no board has drawn rings the desk's own telephone, once.
 
     The call belongs to no rung: a key at the desk says that somebody is there, not that the unit is.
     """
+    unseen = [
+        alert
+        for alert in facts.alerts
+        if alert.channel == "screen" and alert.given_up == "NO_SCREEN" and alert.alive
+    ]
+    desk = next((level for _, level in _chain(facts, "desk:phone") if level), ())
+    names = {phone.key for phone in desk}
     ringing = any(
-        alert.target == "desk:phone"
-        and alert.rung_id is None
+        alert.channel == "voice"
+        and alert.recipient in names
         and alert.alive
         and alert.acknowledged_at is None
         for alert in facts.alerts
     )
-    for alert in facts.alerts:
-        if ringing or alert.channel != "screen" or alert.given_up != "NO_SCREEN" or not alert.alive:
-            continue
-        for _, level in _chain(facts, "desk:phone"):
-            for phone in level:
-                yield Tell(
-                    None,
-                    "desk:phone",
-                    0,
-                    phone,
-                    "voice",
-                    "NO_SCREEN",
-                    "no_screen",
-                    cause="no_screen",
-                    about=alert.id,
-                )
-            if level:
-                ringing = True
-                break
+    if unseen and not ringing:
+        for phone in desk:
+            yield Tell(
+                None,
+                "desk:phone",
+                0,
+                phone,
+                _by(phone, "voice"),
+                "NO_SCREEN",
+                "no_screen",
+                cause="no_screen",
+                about=unseen[0].id,
+            )

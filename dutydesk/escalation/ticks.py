@@ -1,6 +1,6 @@
 """The pass over everything that is due: one claimed batch, one transaction, each row guarded on its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dutydesk.db import Session
@@ -53,18 +53,26 @@ async def _one_by_one(site: Site, now: datetime) -> Pass:
     for obligation_id in ids:
         try:
             async with site.db.write() as session:
-                row = await queries.obligation(session, obligation_id)
+                row = await queries.obligation(session, obligation_id, lock=True)
                 if row is not None and row.next_action_at is not None and row.next_action_at <= now:
                     failed += (await _act(session, site, [row], now)).failed
         except Exception as error:  # noqa: BLE001 (as above)
             _log.exception("an obligation could not be acted on", obligation=obligation_id)
             failed += 1
-            async with site.db.write() as session:
-                row = await queries.obligation(session, obligation_id)
-                if row is not None:
-                    directory = await directory_at(session, {row.unit_id}, now)
-                    await _push(session, site, row, error, now, directory)
+            await _push_alone(site, obligation_id, error, now)
     return Pass(len(ids), failed)
+
+
+async def _push_alone(site: Site, obligation_id: int, error: Exception, now: datetime) -> None:
+    """Push back one row by itself; even this failing must not hold up the rows behind it."""
+    try:
+        async with site.db.write() as session:
+            row = await queries.obligation(session, obligation_id, lock=True)
+            if row is not None:
+                directory = await directory_at(session, {row.unit_id}, now)
+                await _push(session, site, row, error, now, directory)
+    except Exception:  # noqa: BLE001 (as above)
+        _log.exception("a broken obligation could not even be pushed back", obligation=obligation_id)
 
 
 async def _act(session: Session, site: Site, rows: list[Obligation], now: datetime) -> Pass:
@@ -97,9 +105,11 @@ async def _push(
     row.last_fault = f"{type(error).__name__}: {error}"[:500]
     wait = _PUSH_SECONDS[min(row.faults, len(_PUSH_SECONDS)) - 1]
     row.next_action_at = now + timedelta(seconds=wait)
-    tells = [_fixed("desk:operator", Recipient(SCREEN), "screen", about=row.faults)]
+    # Each failure is shown; people are told once for each hour of it.
+    tells = [_fixed("desk:operator", Recipient(SCREEN), "screen", about=int(now.timestamp()))]
     if row.faults >= _FIXED_AFTER:
-        tells += _number_only(site, row, directory)
+        hour = int(now.timestamp()) // 3600
+        tells += [replace(tell, about=hour) for tell in _number_only(site, row, directory)]
     await finish(session, now, Applied(site.zone, [alert_of(now, row, tell) for tell in tells]))
 
 

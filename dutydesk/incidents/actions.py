@@ -18,7 +18,7 @@ from dutydesk.errors import ConflictError, FieldFault, InvalidInputError
 from dutydesk.incidents import queries
 from dutydesk.incidents.model import ChangeKind, Incident, IncidentChange, OccurredKind
 from dutydesk.incidents.reporting import NewReport, put_report
-from dutydesk.incidents.rules import incident_number, series_name, time_faults
+from dutydesk.incidents.rules import incident_number, report_faults, series_name, time_faults
 from dutydesk.incidents.settling import must_be_live, refuse, settle_incident, wanted_changes
 from dutydesk.obligations import actions as owed
 from dutydesk.obligations import queries as owed_queries
@@ -26,7 +26,7 @@ from dutydesk.obligations.rules import (
     Withdraw,
     is_major,
 )
-from dutydesk.rulebook.types import Category, Grade
+from dutydesk.rulebook.types import GRADES, Category, Grade
 from dutydesk.web.site import Site
 
 
@@ -176,11 +176,25 @@ async def correct(
             now=now,
         )
     )
+    await _refuse_later_than_reports(session, now, row)
     _note(session, row, "corrected", now, actor, reason, before, _picture(row))
     if moved_unit:
         await _readdress(session, now, actor, row)
     await settle_incident(session, site, now, actor.name, row)
     return row
+
+
+async def _refuse_later_than_reports(session: Session, now: datetime, row: Incident) -> None:
+    """An occurrence cannot be moved behind a report that was made about it."""
+    for report in await queries.reports_of(session, row.id or 0):
+        if report.voided_at is None:
+            faults = report_faults(
+                reported_at=report.reported_at,
+                occurred_at=row.occurred_at,
+                occurred_exactly=row.occurred_at_kind == "exact",
+                now=now,
+            )
+            refuse([("occurred_at", "lies after a report about it") for _ in faults])
 
 
 async def _readdress(session: Session, now: datetime, actor: Actor, row: Incident) -> None:
@@ -251,16 +265,18 @@ async def withdraw(
 async def reinstate(
     session: Session, site: Site, now: datetime, actor: Actor, row: Incident, reason: str
 ) -> Incident:
-    """Undo a withdrawal or a merge: what was owed is owed again at its original due time.
+    """Undo a withdrawal, a merge or an end: what was owed is owed again at its original due time.
 
     Raises:
         ConflictError: when there is nothing to undo.
     """
-    if row.state not in ("withdrawn", "merged"):
+    if row.state == "open":
         message = f"incident {row.number} is {row.state}; there is nothing to reinstate"
         raise ConflictError(message)
     before = _picture(row)
     survivor_id, row.merged_into_id = row.merged_into_id, None
+    if row.state == "ended":
+        row.ended_at = None
     row.state = "open" if row.ended_at is None else "ended"
     _note(session, row, "reinstated", now, actor, reason, before, _picture(row))
     await settle_incident(session, site, now, actor.name, row)
@@ -290,7 +306,7 @@ async def merge(
         raise ConflictError(message)
     before, before_into = _picture(row), _picture(into)
     row.state, row.merged_into_id = "merged", into.id
-    _take_earliest(row, into)
+    _take_gravest(row, into)
     _note(session, row, "merged", now, actor, reason, before, _picture(row))
     _note(session, into, "corrected", now, actor, f"归并 {row.number}:{reason}", before_into, _picture(into))
     await session.flush()
@@ -299,12 +315,14 @@ async def merge(
     return into
 
 
-def _take_earliest(row: Incident, into: Incident) -> None:
-    if row.occurred_at is not None and (into.occurred_at is None or row.occurred_at < into.occurred_at):
-        into.occurred_at, into.occurred_at_kind = row.occurred_at, row.occurred_at_kind
-    if row.learned_at is not None and (into.learned_at is None or row.learned_at < into.learned_at):
-        into.learned_at = row.learned_at
-    into.received_at = min(into.received_at, row.received_at)
+def _take_gravest(row: Incident, into: Incident) -> None:
+    """A merge stops no clock: the survivor is as grave as either of them, until a leader decides otherwise."""
+    if GRADES.index(row.grade) < GRADES.index(into.grade):
+        into.grade, into.grade_confirmed = row.grade, row.grade_confirmed
+    ungraded = "ungraded" in (row.grade, into.grade) and into.grade != row.grade
+    into.suspected = into.suspected or row.suspected or ungraded
+    into.sensitive = into.sensitive or row.sensitive
+    into.ever_major = into.ever_major or row.ever_major
 
 
 async def end(

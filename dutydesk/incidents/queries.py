@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import col, select
@@ -71,14 +71,24 @@ async def report(session: Session, report_id: int) -> Report:
     return found
 
 
-async def reports_of(session: Session, incident_id: int, *, merged_too: bool = False) -> list[Report]:
-    """Return an incident's reports as they were logged, with those of incidents merged into it if asked."""
-    mine = col(Report.incident_id) == incident_id
-    if merged_too:
-        merged = select(col(Incident.id)).where(col(Incident.merged_into_id) == incident_id)
-        mine = or_(mine, col(Report.incident_id).in_(merged))
-    found = await session.exec(select(Report).where(mine).order_by(col(Report.id)))
+async def reports_of(session: Session, *incident_ids: int) -> list[Report]:
+    """Return the reports of these incidents as they were logged."""
+    found = await session.exec(
+        select(Report).where(col(Report.incident_id).in_(incident_ids)).order_by(col(Report.id))
+    )
     return list(found)
+
+
+async def merged_into(session: Session, incident_id: int) -> list[Incident]:
+    """Return every incident that was merged into this one, directly or through others."""
+    found: dict[int, Incident] = {}
+    ahead = {incident_id}
+    while ahead:
+        rows = await session.exec(select(Incident).where(col(Incident.merged_into_id).in_(ahead)))
+        fresh = {row.id or 0: row for row in rows if row.id not in found}
+        found |= fresh
+        ahead = set(fresh)
+    return list(found.values())
 
 
 async def changes_of(session: Session, incident_id: int) -> list[IncidentChange]:

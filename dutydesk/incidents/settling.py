@@ -53,22 +53,29 @@ async def wanted_changes(
     session: Session, site: Site, row: Incident, regraded_at: datetime | None
 ) -> tuple[list[Change], list[Obligation]]:
     """Return what settling would change, and the obligations as they stand (locked against the clockwork)."""
-    reports = await queries.reports_of(session, row.id or 0, merged_too=True)
-    subject = _subject(row, reports, regraded_at)
+    merged = await queries.merged_into(session, row.id or 0)
+    reports = await queries.reports_of(session, row.id or 0, *(one.id or 0 for one in merged))
+    subject = _subject(row, merged, reports, regraded_at)
     rows = await owed_queries.obligations_of(session, row.id or 0, lock=True)
     rules = rules_in_force(site.rulebook.rules, subject, site.zone)
     return settle(subject, rules, [owed.standing(one) for one in rows]), rows
 
 
-def _subject(row: Incident, reports: Sequence[Report], regraded_at: datetime | None) -> Subject:
+def _subject(
+    row: Incident, merged: Sequence[Incident], reports: Sequence[Report], regraded_at: datetime | None
+) -> Subject:
+    """Gather the facts; the earliest times of everything merged into an incident are its times, too."""
+    told = [one for one in (row, *merged) if one.occurred_at is not None]
+    first = min(told, key=lambda one: one.occurred_at or row.received_at, default=row)
+    learned = [one.learned_at for one in (row, *merged) if one.learned_at is not None]
     return Subject(
         grade=row.grade,
         suspected=row.suspected,
         sensitive=row.sensitive,
-        occurred_at=row.occurred_at,
-        occurred_exactly=row.occurred_at_kind == "exact",
-        learned_at=row.learned_at,
-        received_at=row.received_at,
+        occurred_at=first.occurred_at,
+        occurred_exactly=first.occurred_at_kind == "exact",
+        learned_at=min(learned, default=None),
+        received_at=min(one.received_at for one in (row, *merged)),
         live=row.state in ("open", "ended"),
         close_cause="MERGED" if row.state == "merged" else "WITHDRAWN",
         ended_at=row.ended_at if row.state == "ended" else None,

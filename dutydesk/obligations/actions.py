@@ -69,6 +69,7 @@ def standing(row: Obligation) -> Standing:
         due_at=row.due_at,
         occurrence_due_at=row.occurrence_due_at,
         limit=None if row.limit_seconds is None else timedelta(seconds=row.limit_seconds),
+        evidence=row.evidence,
         evidence_report_id=row.evidence_report_id,
         evidence_at=row.evidence_at,
         evidence_unchecked=row.evidence_unchecked,

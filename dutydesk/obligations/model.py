@@ -1,13 +1,12 @@
 """What is owed, by when, with its rungs, and what ended it."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, Dialect, Index, TypeDecorator, text
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field, UniqueConstraint
 
-from dutydesk.db import Record, word
+from dutydesk.db import KeptJson, Record, word
 from dutydesk.rulebook.types import Evidence
 
 ObligationState = Literal["open", "breached", "fulfilled", "fulfilled_late", "waived", "withdrawn"]
@@ -16,25 +15,6 @@ VerdictValue = Literal["on_time", "late", "waived", "withdrawn", "reopened"]
 
 # States in which something is still owed and somebody still has to be told.
 OWED: tuple[ObligationState, ...] = ("open", "breached")
-
-
-class _KeptJson(TypeDecorator[Any]):
-    """JSON; text that is none any more reads as nothing, so that one damaged row spoils no list it is in."""
-
-    impl = JSON
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        read = super().result_processor(dialect, coltype)
-
-        def tolerant(value: Any) -> Any:
-            try:
-                return value if read is None else read(value)
-            except ValueError:
-                return {}
-
-        return tolerant
-
 
 _DUE = text("next_action_at IS NOT NULL")
 
@@ -81,7 +61,7 @@ class Obligation(Record, table=True):
     evidence_at: datetime | None = None
     evidence_report_id: int | None = None
     evidence_unchecked: bool = False
-    ladder: dict[str, Any] = Field(default_factory=dict, sa_column=Column(_KeptJson, nullable=False))
+    ladder: dict[str, Any] = Field(default_factory=dict, sa_column=Column(KeptJson, nullable=False))
 
     # The row is the schedule: when somebody has to look at this obligation again.
     next_action_at: datetime | None = None

@@ -29,9 +29,7 @@ async def obligations_of(session: Session, incident_id: int, *, lock: bool = Fal
     With *lock* they are read afresh and kept from the clockwork (and it from them) until the
     transaction ends: what it has queued for them is then seen, and can be taken back.
     """
-    wanted = (
-        select(Obligation).where(col(Obligation.incident_id) == incident_id).order_by(col(Obligation.id))
-    )
+    wanted = select(Obligation).where(col(Obligation.incident_id) == incident_id).order_by(col(Obligation.id))
     if lock:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
     return list(await session.exec(wanted))

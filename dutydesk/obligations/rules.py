@@ -5,7 +5,7 @@ so that its obligations agree with the facts. Logging, correcting, regrading, wi
 and ending all end in the same question, so a case that was forgotten in one of them cannot exist.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
@@ -64,6 +64,7 @@ class Standing:
     due_at: datetime | None
     occurrence_due_at: datetime | None = None
     limit: timedelta | None = None
+    evidence: str = ""
     evidence_report_id: int | None = None
     evidence_at: datetime | None = None
     evidence_unchecked: bool = False
@@ -247,6 +248,26 @@ def settle(subject: Subject, rules: Sequence[Rule], standing: Sequence[Standing]
             changes += _settle_incomplete(rule, subject, mine)
         elif rule.opens_on == "incident" or subject.ended_at is not None:
             changes += _settle_single(rule, subject, mine)
+        else:
+            # The end of the handling was taken back: the final report is not owed yet.
+            changes += [Withdraw(one.id, "REINSTATED") for one in mine if one.state in OWED_STATES]
+    return changes + _settle_without_rule(subject, standing, {rule.id for rule in rules})
+
+
+def _settle_without_rule(
+    subject: Subject, standing: Sequence[Standing], known: Collection[str]
+) -> list[Change]:
+    """Let a report end what it is owed for, also where the rule has been edited away since (design §5)."""
+    changes: list[Change] = []
+    used = {one.evidence_report_id for one in standing}
+    for one in standing:
+        if one.rule_id in known or one.state not in OWED_STATES:
+            continue
+        fitting = [report for report in subject.reports if report.kind == one.evidence]
+        fresh = [report for report in fitting if one.evidence != "follow_up" or report.id not in used]
+        evidence = _first(fresh, one.evidence)
+        if evidence is not None:
+            changes.append(Fulfil(one.id, evidence))
     return changes
 
 
@@ -303,7 +324,8 @@ def _clocking(rule: Rule, subject: Subject, one: Standing | None) -> Clocking | 
     base = choose_base(rule.bases, subject)
     if base is None:
         return None
-    limit = rule.limit_for(subject.grade) if one is None or one.limit is None else one.limit
+    # What is open keeps the limit it was opened with, whatever the file says by now.
+    limit = rule.limit_for(subject.grade) if one is None else one.limit
     due_at = due_time(base.at, limit)
     if one is not None and one.base_kind == "regraded_at":
         kept = BasePoint("regraded_at", one.base_at, certain=one.base_certain)
@@ -345,6 +367,9 @@ def _settle_follow_ups(rule: Rule, subject: Subject, mine: Sequence[Standing]) -
         (report for report in subject.reports if report.kind == "follow_up" and report.id not in used),
         key=lambda report: (report.reported_at, report.id),
     )
+    if subject.ended_at is not None:
+        # A report after the end of the handling is welcome; nobody was waiting for it any more.
+        waiting = [report for report in waiting if report.reported_at <= subject.ended_at]
     told = [report for report in subject.reports if report not in waiting]
     changes: list[Change] = []
     number = _first_free(standing, 1)
@@ -412,7 +437,7 @@ def _follow_up(
     last_report: datetime,
     evidence: ReportFact | None,
 ) -> list[Change]:
-    limit = rule.limit_for(subject.grade)
+    limit = rule.limit_for(subject.grade) if one is None else one.limit
     base = BasePoint("last_report", last_report, certain=True)
     clocking = Clocking(base, due_time(last_report, limit))
     if one is None:
