@@ -13,6 +13,7 @@ from dutydesk.people.rules import Unit
 from dutydesk.rosters.queries import who_holds
 from dutydesk.rosters.rules import NEEDED_SEATS
 from dutydesk.web.site import Site
+from dutydesk.wiring import unreadable
 
 _LOOK_AHEAD = (timedelta(0), timedelta(hours=12), timedelta(hours=24))
 _FEWEST_LAST_RESORTS = 2
@@ -57,8 +58,9 @@ async def findings(site: Site) -> list[Finding]:
         _sending(site),
         Finding(
             "last resort",
-            ok=len(site.settings.last_resort) >= _FEWEST_LAST_RESORTS,
-            text=f"{len(site.settings.last_resort)} numbers (at least {_FEWEST_LAST_RESORTS} are needed)",
+            ok=len(set(site.settings.last_resort)) >= _FEWEST_LAST_RESORTS and not unreadable(site.settings),
+            text=f"{len(set(site.settings.last_resort))} numbers (at least {_FEWEST_LAST_RESORTS} are needed)"
+            + "".join(f", {one!r} is none" for one in unreadable(site.settings)),
         ),
     ]
     async with site.db.read() as session:

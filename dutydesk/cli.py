@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from dutydesk import __version__, checks, demo, serving
 from dutydesk.accounts.actions import create_token
@@ -60,6 +61,9 @@ def main() -> None:
     except DutydeskError as error:
         print(error.detail, file=sys.stderr)
         sys.exit(_FAILED)
+    except OperationalError as error:
+        print(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}", file=sys.stderr)
+        sys.exit(_REFUSED)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

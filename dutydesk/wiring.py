@@ -16,9 +16,10 @@ from dutydesk.alerts.providers.twilio import TwilioProvider
 from dutydesk.alerts.providers.types import Carriers, Provider
 from dutydesk.clock import Clock
 from dutydesk.db import Database
-from dutydesk.errors import RefusedToStartError
+from dutydesk.errors import InvalidInputError, RefusedToStartError
 from dutydesk.logs import log
 from dutydesk.metrics import Metrics
+from dutydesk.people.numbers import parse_number
 from dutydesk.rulebook.checks import PROVIDERS
 from dutydesk.rulebook.loader import load_rulebook
 from dutydesk.rulebook.types import ProviderPlan, Rulebook
@@ -146,10 +147,13 @@ def sending_mode(settings: Settings, rulebook: Rulebook) -> Sending:
 
 def _refuse_unready(settings: Settings, plans: list[ProviderPlan]) -> None:
     faults = []
-    if len(settings.last_resort) < _FEWEST_LAST_RESORTS:
+    faults += [f"DUTYDESK_LAST_RESORT: {one!r} is no telephone number" for one in unreadable(settings)]
+    if len(set(settings.last_resort)) < _FEWEST_LAST_RESORTS:
         faults.append(
             "DUTYDESK_LAST_RESORT: real sending needs at least two numbers to call when nobody else can be told"
         )
+    if is_loopback_url(settings.public_url):
+        faults.append("DUTYDESK_PUBLIC_URL: the provider cannot call back an address of this machine")
     if not settings.secret_key.get_secret_value():
         faults.append("DUTYDESK_SECRET_KEY: is empty; real sending needs one of your own")
     if not plans:
@@ -161,6 +165,17 @@ def _refuse_unready(settings: Settings, plans: list[ProviderPlan]) -> None:
     ]
     if faults:
         raise RefusedToStartError("\n".join(faults))
+
+
+def unreadable(settings: Settings) -> list[str]:
+    """Return which numbers of last resort cannot be called."""
+    wrong = []
+    for text in settings.last_resort:
+        try:
+            parse_number(text)
+        except InvalidInputError:
+            wrong.append(text)
+    return wrong
 
 
 def _missing(settings: Settings, plan: ProviderPlan) -> list[str]:

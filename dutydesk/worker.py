@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
@@ -21,7 +21,7 @@ from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts.actions import alarm_desk
 from dutydesk.audit.queries import head
 from dutydesk.audit.ticks import seal
-from dutydesk.escalation.ticks import escalate
+from dutydesk.escalation.ticks import Pass, escalate
 from dutydesk.escalation.watch import set_moving
 from dutydesk.logs import log
 from dutydesk.obligations import queries as obligation_queries
@@ -41,6 +41,7 @@ _BETWEEN_PASSES_SECONDS = 0.01
 _MOST_ROUNDS = 1000
 
 _log = log("clockwork")
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class Clockwork:
         self._offset: float | None = None
         self._last_seal = self._last_beat = self._last_watch = float("-inf")
         self._stopping = False
+        self._broken_stages = 0
 
     # ── starting and stopping ────────────────────────────────────────────────────────────────
 
@@ -206,9 +208,11 @@ class Clockwork:
             due = await self.next_due()
             if due is None or due > now:
                 break
-            acted = await escalate(self._site, now)
-            looks, overdue = await outcomes.overdue(self._wired.delivery, now)
-            jobs, claimed = await claims.claim(self._wired.delivery, now)
+            before = self._broken_stages
+            acted = await self._stage(escalate(self._site, now), Pass(0, 0))
+            looks, overdue = await self._stage(outcomes.overdue(self._wired.delivery, now), ([], 0))
+            jobs, claimed = await self._stage(claims.claim(self._wired.delivery, now), ([], 0))
+            failed += self._broken_stages - before
             for look in looks:
                 self._spawn(outcomes.ask(self._wired.delivery, look))
             for job in jobs:
@@ -219,6 +223,15 @@ class Clockwork:
             if acted.failed and not (overdue or claimed):
                 break
         return failed
+
+    async def _stage(self, work: Coroutine[Any, Any, _T], nothing: _T) -> _T:
+        """Do one part of a pass; if it breaks down, the other parts go on and the pass counts as failed."""
+        try:
+            return await work
+        except Exception:  # noqa: BLE001 (a fault in one part must not hold up the others)
+            _log.exception("a part of the pass broke down")
+            self._broken_stages += 1
+            return nothing
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guarded(work))

@@ -18,7 +18,7 @@ from dutydesk.people.queries import unit_by_code
 from dutydesk.rulebook.loader import load_rulebook
 from dutydesk.settings import PREFIX, Settings
 from dutydesk.web.site import Site
-from tests.databases import TEST_URL, PostgresTemplate, SqliteTemplate, postgres_server
+from tests.databases import PostgresTemplate, SqliteTemplate, postgres_server
 from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +26,9 @@ HERE = "http://127.0.0.1:8000"
 DATABASES = ("sqlite", "postgresql")
 
 # What a developer has set for his own service must not reach the tests.
-for _name in [name for name in os.environ if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")]:
+for _name in [
+    name for name in os.environ if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+]:
     del os.environ[_name]
 
 

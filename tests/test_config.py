@@ -92,7 +92,7 @@ MISTAKES = [
     (RULES, 'limit = "20 min"', 'limt = "20 min"', "rule[49.1].limt"),
     (RULES, 'evidence = "phone"', "", "rule[49.1].evidence"),
     (RULES, 'ladder = "phone_report"', 'ladder = "phone"', "rule[49.1].ladder"),
-    (RULES, 'title = "首报(电话)"', 'title = "首次报告采用电话形式"', "rule[49.1].title"),
+    (RULES, 'title = "首报（电话）"', 'title = "首次报告采用电话形式"', "rule[49.1].title"),
     (RULES, 'bases = ["occurred_at", "learned_at", "received_at"]', "bases = []", "rule[49.1].bases"),
     (RULES, '["occurred_at", "learned_at", "received_at"]', '["born_at"]', "rule[49.1].bases.0"),
     (RULES, 'grades = ["especially_major", "major"]', 'grades = ["huge"]', "rule[49.1].applies.grades.0"),
@@ -182,7 +182,10 @@ def test_a_ladder_that_says_what_no_text_says_is_refused_for_every_channel(confi
 def test_an_sms_that_just_fits_is_accepted_and_one_character_more_is_not(config, rulebook):
     room = SMS_UNITS - longest_sms(rulebook.wording, "sms.fixed")
     change(
-        config, WORDING, '"{number}有待办事项,请看值班台"', f'"{{number}}有待办事项,请看值班台{"速" * room}"'
+        config,
+        WORDING,
+        '"{number}有待办事项，请看值班台"',
+        f'"{{number}}有待办事项，请看值班台{"速" * room}"',
     )
     load_rulebook(config, "zh-CN")
     change(config, WORDING, "请看值班台速", "请看值班台速速")
@@ -259,7 +262,7 @@ def test_a_misspelt_table_is_a_mistake_and_not_a_comment(config, file, text):
         (LADDERS, "ring_seconds = 30", "ring_seconds = -1"),
         (LADDERS, 'redial_after = "2 min"', 'redial_after = "-2 min"'),
         (WORDING, "{number}有待办事项", "{number:d}有待办事项"),
-        (WORDING, 'fixed = "{number}有待办事项,请看值班台"', 'fixed = ["{number}"]'),
+        (WORDING, 'fixed = "{number}有待办事项，请看值班台"', 'fixed = ["{number}"]'),
     ],
 )
 def test_a_value_that_would_stop_calls_later_is_refused_now(config, file, old, new):

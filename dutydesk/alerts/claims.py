@@ -28,7 +28,7 @@ from dutydesk.alerts.rules import (
 from dutydesk.db import Session
 from dutydesk.logs import log
 from dutydesk.metrics import Metrics
-from dutydesk.people.queries import usable_contacts
+from dutydesk.people.queries import people_by_id, usable_contacts
 from dutydesk.rulebook.types import Channel
 from dutydesk.web.site import Site
 
@@ -224,9 +224,15 @@ async def _act_on(session: Session, row: Alert, choice: NextTry, now: datetime) 
             about=row.recipient,
             wording="quota",
             reason="QUOTA_SPENT",
-            params={"number": row.number},
+            params={"number": row.number, "name": await _called(session, row)},
         )
     return None
+
+
+async def _called(session: Session, row: Alert) -> str:
+    """Return whom an alert is for, as the desk knows them."""
+    people = await people_by_id(session, [] if row.person_id is None else [row.person_id])
+    return people[row.person_id].name if row.person_id in people else (row.phone or "")
 
 
 def _attempt(row: Alert, choice: Dial, now: datetime) -> Attempt:

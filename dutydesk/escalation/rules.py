@@ -578,7 +578,7 @@ def _next_in_line(
 
     The first keeps being called by their own alert; nobody is told twice in one rung.
     """
-    told = {alert.recipient for alert in mine}
+    told = {alert.recipient for alert in facts.alerts if alert.rung_id == rung.id}
     targets = sorted({alert.target for alert in mine if alert.channel == "voice"})
     for target in targets:
         calls = [alert for alert in mine if alert.target == target and alert.channel == "voice"]
@@ -650,7 +650,8 @@ def _unseen_screens(facts: Facts) -> Iterator[Tell]:
         for alert in facts.alerts
         if alert.channel == "screen" and alert.given_up == "NO_SCREEN" and alert.alive
     ]
-    desk = next((level for _, level in _chain(facts, "desk:phone") if level), ())
+    levels = [[one for one in level if one.has_voice] for _, level in _chain(facts, "desk:phone")]
+    desk = next((level for level in levels if level), [])
     names = {phone.key for phone in desk}
     ringing = any(
         alert.channel == "voice"
@@ -666,7 +667,7 @@ def _unseen_screens(facts: Facts) -> Iterator[Tell]:
                 "desk:phone",
                 0,
                 phone,
-                _by(phone, "voice"),
+                "voice",
                 "NO_SCREEN",
                 "no_screen",
                 cause="no_screen",

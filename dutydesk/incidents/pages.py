@@ -32,6 +32,18 @@ Writer = Annotated[Actor, Depends(allow_page("incident:write"))]
 _MOST_TOLD = 5000
 
 
+_LISTED = 200
+
+
+@router.get("/incidents")
+async def listed(request: Request, _actor: Reader, site: TheSite) -> Response:
+    """List the newest incidents, the closed and the withdrawn ones too: what happened can be found again."""
+    async with site.db.read() as session:
+        rows = await queries.latest_incidents(session, _LISTED)
+        units = await units_by_id(session, {row.unit_id for row in rows})
+    return render(request, "incidents/list.html", rows=rows, units=units, full=len(rows) == _LISTED)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Logging
 

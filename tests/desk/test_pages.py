@@ -58,7 +58,7 @@ async def test_a_missed_report_is_said_in_words(browser, fire, clock, work):
     assert "1分00秒" in page
     assert "2项已超时" in page  # the leader was not reached in time either
     assert "李强" in page
-    assert "到达叫应时点" in page
+    assert "已到时点" in page
 
 
 async def test_an_alarm_stays_until_somebody_confirms_it_and_only_that_one(browser, fire, site, clock, work):

@@ -12,13 +12,12 @@ from tests.simulator.application import ACCOUNT, LI
 DOCUMENT = Path(__file__).parents[2] / ".state" / "twilio_api_v2010.json"
 ACCOUNTS = "/2010-04-01/Accounts/{AccountSid}"
 
-pytestmark = pytest.mark.skipif(
-    not DOCUMENT.exists(), reason="the OpenAPI document was not fetched (make setup)"
-)
-
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
+    assert DOCUMENT.exists(), (
+        f"{DOCUMENT} is missing: Twilio's OpenAPI document is fetched by `make test` (tools/fetch_openapi.py)"
+    )
     return _as_json_schema(json.loads(DOCUMENT.read_text()))
 
 

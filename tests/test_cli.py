@@ -1,0 +1,334 @@
+"""The commands as they are typed: what they print, and with what code they end."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from dutydesk import __version__, demo
+from dutydesk.accounts.actions import actor_for_token
+from dutydesk.audit.actions import record
+from dutydesk.audit.ticks import seal
+from dutydesk.clock import SystemClock
+from dutydesk.errors import RefusedToStartError
+from dutydesk.people.actions import disable_contact
+from dutydesk.people.queries import all_contacts
+from dutydesk.serving import refuse_foreign_host
+from dutydesk.settings import Settings
+from dutydesk.wiring import sending_mode
+from tests.builders import build_bureau
+
+DUTYDESK = (sys.executable, "-c", "from dutydesk.cli import main; main()")
+ROOT = Path(__file__).parents[1]
+REAL = {
+    "SEND_FOR_REAL": "true",
+    "SECRET_KEY": "a-key",
+    "TWILIO__ACCOUNT_SID": "AC1",
+    "TWILIO__AUTH_TOKEN": "t",
+    "TWILIO__FROM_NUMBER": "+15005550006",
+}
+TWO_NUMBERS = {"LAST_RESORT": "+8613900000001, +8613900000002"}
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+async def dutydesk(*arguments: str, **environment: str) -> Said:
+    """Run a command as its user does; *environment* without the prefix."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DUTYDESK_")}
+    process = await asyncio.create_subprocess_exec(
+        *DUTYDESK,
+        *arguments,
+        env=clean | {f"DUTYDESK_{name}": value for name, value in environment.items()},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    out, err = await process.communicate()
+    return Said(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def command(database_url):
+    """Run a command on the test's database."""
+
+    async def run(*arguments, **environment):
+        return await dutydesk(*arguments, **{"DATABASE_URL": database_url} | environment)
+
+    return run
+
+
+def now() -> datetime:
+    return SystemClock().now()
+
+
+# ── the schema ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_empty_database_is_refused_upgraded_and_then_current(empty_database_url):
+    before = await dutydesk("db", "check", DATABASE_URL=empty_database_url)
+    assert before.code == 2
+    assert "run `dutydesk db upgrade` first" in before.err
+    for _ in range(2):
+        done = await dutydesk("db", "upgrade", DATABASE_URL=empty_database_url)
+        assert (done.code, done.out) == (0, "the database is current\n")
+    assert (await dutydesk("db", "check", DATABASE_URL=empty_database_url)).code == 0
+
+
+async def test_a_database_of_a_newer_version_is_refused_by_every_command(command, db):
+    async with db.write() as session:
+        await session.exec(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+    for arguments in (("who",), ("db", "upgrade"), ("serve", "--port", "1")):
+        said = await command(*arguments)
+        assert said.code == 2, arguments
+        assert "newer version of dutydesk" in said.err
+
+
+async def test_a_schema_that_differs_from_the_models_is_named(command, db):
+    async with db.write() as session:
+        await session.exec(text("ALTER TABLE person ADD COLUMN nickname VARCHAR"))
+    said = await command("db", "check")
+    assert said.code == 2
+    assert "nickname" in said.err
+
+
+async def test_a_database_url_of_another_kind_is_refused():
+    said = await dutydesk("who", DATABASE_URL="mysql://x")
+    assert (said.code, said.out) == (2, "")
+    assert "DUTYDESK_DATABASE_URL" in said.err
+    assert "Traceback" not in said.err
+
+
+# ── tokens ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_token_is_printed_alone_on_the_last_line_and_works(command, db):
+    said = await command("token", "create", "--name", "大屏", "--role", "operator")
+    assert (said.code, said.err) == (0, "")
+    assert re.fullmatch(r"dd_[\w-]{43}", said.lines[-1])
+    async with db.read() as session:
+        actor = await actor_for_token(session, said.lines[-1], now())
+    assert (actor.name, actor.role) == ("大屏", "operator")
+
+
+async def test_a_token_without_its_unit_or_with_an_unknown_role_is_refused(command):
+    for arguments in (("--role", "unit"), ("--role", "king"), ("--role", "unit", "--unit", "nowhere")):
+        said = await command("token", "create", "--name", "x", *arguments)
+        assert (said.code, said.out) == (1, "")
+        assert said.err
+        assert "Traceback" not in said.err
+
+
+# ── who, preview ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_who_says_who_holds_which_seat(command, db):
+    bureau = await build_bureau(db, now())
+    said = await command("who", "--unit", "desk")
+    assert said.code == 0
+    assert bureau.desk_leader.name in said.out
+    assert bureau.canteen_leader.name not in said.out
+    assert bureau.canteen_leader.name in (await command("who")).out
+
+
+async def test_who_asks_at_a_time_in_site_time(command, db):
+    bureau = await build_bureau(db, now())
+    far = (now() + timedelta(days=30)).strftime("%Y-%m-%d %H:%M")
+    assert bureau.desk_leader.name not in (await command("who", "--at", far)).out
+    said = await command("who", "--at", "tomorrow")
+    assert (said.code, said.out) == (1, "")
+    assert "--at" in said.err
+
+
+async def test_a_preview_says_who_in_which_order_by_which_number_with_what_words(command, db):
+    bureau = await build_bureau(db, now())
+    said = await command("preview", "--rule", "49.1", "--unit", "canteen")
+    assert said.code == 0
+    rows = [line for line in said.lines if bureau.canteen_operator.name in line]
+    assert bureau.canteen_operator.mobile in rows[0]
+    order = [said.out.index(one.name) for one in (bureau.canteen_operator, bureau.desk_leader, bureau.chief)]
+    assert order == sorted(order)
+    assert any("无应答后第1顺位" in line for line in said.lines)
+    assert "【市机关局值班室】示例-0001机关食堂首报（电话）" in said.out
+    assert f"请{bureau.canteen_operator.name}接听" in said.out
+
+
+async def test_a_preview_of_a_rule_without_a_clock_or_of_none_says_so(command, db):
+    await build_bureau(db, now())
+    without = await command("preview", "--rule", "19", "--unit", "canteen")
+    assert (without.code, without.out) == (1, "")
+    assert "no limit" in without.err
+    assert (await command("preview", "--rule", "99", "--unit", "canteen")).code == 1
+
+
+# ── check ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_check_fails_without_real_sending_and_says_so(command, db):
+    await build_bureau(db, now())
+    said = await command("check")
+    assert said.code == 1
+    assert any(line.startswith("FAIL") and "未启用真实发送" in line for line in said.lines)
+    assert any(line.startswith("FAIL") and "last resort" in line for line in said.lines)
+
+
+async def test_check_is_content_with_a_bureau_that_can_really_be_told(command, db):
+    await build_bureau(db, now())
+    said = await command("check", **REAL, **TWO_NUMBERS)
+    assert (said.code, [line for line in said.lines if line.startswith("FAIL")]) == (0, [])
+
+
+async def test_check_names_an_empty_seat_and_a_person_without_a_number(command, db):
+    bureau = await build_bureau(db, now(), until=now() + timedelta(hours=18))
+    async with db.write() as session:
+        points = (await all_contacts(session, [bureau.desk_leader.id]))[bureau.desk_leader.id]
+        await disable_contact(session, now(), "test", points[0].id, "wrong number")
+    said = await command("check", **REAL, **TWO_NUMBERS)
+    assert said.code == 1
+    assert any(
+        line.startswith("FAIL") and f"{bureau.desk_leader.name}: no usable number" in line
+        for line in said.lines
+    )
+    assert any(line.startswith("FAIL") and line.endswith(": empty") for line in said.lines)
+
+
+async def test_check_without_a_desk_says_what_to_do(command):
+    said = await command("check")
+    assert said.code == 1
+    assert "there is no desk" in said.out
+
+
+# ── the audit trail ──────────────────────────────────────────────────────────────────────────
+
+
+async def sealed(db, count: int) -> None:
+    async with db.write() as session:
+        for number in range(count):
+            record(session, now(), "test", "thing.done", f"thing:{number}")
+    await seal(db, now())
+
+
+async def test_the_audit_trail_is_verified_against_its_end(command, db):
+    await sealed(db, 3)
+    said = await command("audit", "verify")
+    assert said.code == 0
+    head = re.search(r"head (3:[0-9a-f]{64})", said.out)[1]
+    await sealed(db, 1)
+    assert (await command("audit", "verify", "--head", head)).code == 0
+    wrong = await command("audit", "verify", "--head", "9:" + "0" * 64)
+    assert (wrong.code, "BROKEN" in wrong.out) == (1, True)
+    broken = await command("audit", "verify", "--head", "nonsense")
+    assert (broken.code != 0, "Traceback" in broken.err) == (True, False)
+
+
+async def test_an_edited_entry_is_found(command, db):
+    await sealed(db, 3)
+    async with db.write() as session:
+        await session.exec(text("UPDATE audit_entry SET actor = 'somebody else' WHERE seal_number = 2"))
+    said = await command("audit", "verify")
+    assert said.code == 1
+    assert "BROKEN" in said.out
+    assert "entry 2" in said.out
+
+
+# ── refusing to start ────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_address_that_others_can_reach_is_refused():
+    for host in ("0.0.0.0", "::", "192.168.1.5", "desk.example"):
+        with pytest.raises(RefusedToStartError, match="no sign-in"):
+            refuse_foreign_host(host)
+    for host in ("127.0.0.1", "::1", "localhost"):
+        refuse_foreign_host(host)
+    said = await dutydesk("serve", "--host", "0.0.0.0")
+    assert (said.code, "Traceback" in said.err) == (2, False)
+    assert "--host 0.0.0.0" in said.err
+
+
+async def test_a_broken_configuration_is_refused_with_everything_that_is_wrong(tmp_path, command):
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    rulebook = config / "rulebook.toml"
+    rulebook.write_text(
+        rulebook.read_text().replace('limit = "20 min"', 'limit = "soon"', 1), encoding="utf-8"
+    )
+    ladders = config / "ladders.toml"
+    ladders.write_text(
+        ladders.read_text().replace('"unit:head", "desk:chief"', '"unit:cook"', 1), encoding="utf-8"
+    )
+    said = await command("check", CONFIG_DIR=str(config))
+    assert said.code == 2
+    assert "soon" in said.err
+    assert "unit:cook" in said.err
+    assert "Traceback" not in said.err
+
+
+async def test_a_wrong_setting_is_named(command):
+    said = await command("who", SITE_TIMEZONE="Mars/Olympus", SEND_FOR_REAL="perhaps")
+    assert said.code == 2
+    assert "DUTYDESK_SITE_TIMEZONE" in said.err
+    assert "DUTYDESK_SEND_FOR_REAL" in said.err
+
+
+async def test_real_sending_without_numbers_of_last_resort_is_refused(command):
+    for numbers in ({}, {"LAST_RESORT": "+8613900000001"}):
+        said = await command("who", **REAL, **numbers)
+        assert said.code == 2
+        assert "DUTYDESK_LAST_RESORT" in said.err
+
+
+async def test_real_sending_without_its_secrets_names_all_of_them(command):
+    said = await command("who", SEND_FOR_REAL="true", **TWO_NUMBERS)
+    assert said.code == 2
+    for name in ("SECRET_KEY", "ACCOUNT_SID", "AUTH_TOKEN", "FROM_NUMBER"):
+        assert name in said.err
+
+
+async def test_a_web_node_alone_on_sqlite_is_refused(tmp_path, sqlite_template):
+    url = sqlite_template.copy_to(tmp_path)
+    said = await dutydesk("serve", "--no-worker", DATABASE_URL=url)
+    assert said.code == 2
+    assert "--no-worker" in said.err
+
+
+def test_the_demonstration_never_really_sends_whatever_the_environment_says(monkeypatch, tmp_path, rulebook):
+    for name, value in (REAL | TWO_NUMBERS | {"TWILIO__API_BASE_URL": "https://api.twilio.com"}).items():
+        monkeypatch.setenv(f"DUTYDESK_{name}", value)
+    monkeypatch.setenv("DUTYDESK_PROVIDERS__TWILIO__API_BASE_URL", "https://api.twilio.com")
+    monkeypatch.setenv("DUTYDESK_PROVIDERS__TWILIO__ACCOUNT_SID", "AC1")
+    assert Settings().send_for_real
+    settings, _ = demo.demo_settings(tmp_path, 8000, 8001)
+    assert not settings.send_for_real
+    assert sending_mode(settings, rulebook) == "simulated"
+    assert settings.secrets_of("twilio").api_base_url == "http://127.0.0.1:8001"
+
+
+async def test_a_secret_may_come_from_a_file(tmp_path, command):
+    (tmp_path / "sid").write_text("AC1\n")
+    secrets = {name: value for name, value in REAL.items() if name != "TWILIO__ACCOUNT_SID"}
+    said = await command("who", **secrets, **TWO_NUMBERS, TWILIO__ACCOUNT_SID_FILE=str(tmp_path / "sid"))
+    assert (said.code, said.err) == (0, "")
+
+
+async def test_the_version_and_the_openapi_document_need_no_database():
+    assert (await dutydesk("version")).out.strip() == __version__
+    said = await dutydesk("openapi", DATABASE_URL="sqlite+aiosqlite:////nowhere/x.db")
+    assert (said.code, '"/api/v1/incidents"' in said.out) == (0, True)
