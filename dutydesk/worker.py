@@ -25,7 +25,7 @@ from dutydesk.escalation.ticks import Pass, escalate
 from dutydesk.escalation.watch import set_moving
 from dutydesk.logs import log
 from dutydesk.obligations import queries as obligation_queries
-from dutydesk.obligations.actions import note_clock_step
+from dutydesk.obligations.verdicts import note_clock_step
 from dutydesk.wiring import Wired
 
 SAFETY_SECONDS = 5.0

@@ -36,7 +36,8 @@ from tests.builders import build_bureau
 
 SID, TOKEN = "AC" + "0" * 32, "a-shared-secret"
 DUTYDESK = (sys.executable, "-c", "from dutydesk.cli import main; main()")
-PATIENCE = 20
+# Generous: the machine may have other things to do.
+PATIENCE = 60
 ROOT = Path(__file__).parents[1]
 
 
@@ -175,7 +176,7 @@ async def test_a_clock_due_in_two_seconds_fires_then_and_the_process_ends_cleanl
         datetime.fromisoformat(one["due_at"]) for one in incident["obligations"] if one["rule"] == "49.1"
     )
     (message,) = await eventually(lambda: missed(service))
-    assert timedelta(0) <= message.created_at - due < timedelta(seconds=1.5)
+    assert timedelta(0) <= message.created_at - due < timedelta(seconds=3)
     assert await service.end(signal.SIGTERM) == 0
 
 
@@ -335,7 +336,7 @@ async def test_a_commit_with_an_earlier_deadline_arms_the_timer(process):
         async with asyncio.timeout(PATIENCE):
             await post.arrived.wait()
         # Without the timer PostgreSQL's node would look again after five seconds only.
-        assert timedelta(0) <= post.sent[0][0] - due < timedelta(seconds=2)
+        assert timedelta(0) <= post.sent[0][0] - due < timedelta(seconds=4)
     finally:
         await clockwork.stop()
     assert len(post.sent) == 1
@@ -381,7 +382,7 @@ async def test_a_pass_that_fails_is_told_and_the_next_one_comes(process):
     finally:
         await clockwork.stop()
     failed = wired.metrics.passes.labels("failed")._value.get()
-    assert 1 <= failed < 40
+    assert 1 <= failed < 2 * PATIENCE
 
 
 # ── with a clock moved by hand ───────────────────────────────────────────────────────────────

@@ -20,8 +20,8 @@ from dutydesk.incidents.views import (
     obligation_out,
 )
 from dutydesk.obligations import queries as owed_queries
-from dutydesk.obligations.actions import confirm_clock
 from dutydesk.obligations.model import Obligation, ObligationState
+from dutydesk.obligations.verdicts import confirm_clock
 from dutydesk.people.lists import Cursor, Id, Limit, Moment, next_cursor
 from dutydesk.web.answers import once
 from dutydesk.web.problems import declared

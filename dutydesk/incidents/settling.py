@@ -11,7 +11,8 @@ from dutydesk.incidents.model import Incident, Report
 from dutydesk.obligations import actions as owed
 from dutydesk.obligations import queries as owed_queries
 from dutydesk.obligations.model import Obligation
-from dutydesk.obligations.rules import Change, ReportFact, Subject, rules_in_force, settle
+from dutydesk.obligations.rules import Change, ReportFact, Subject, rules_in_force
+from dutydesk.obligations.settle import settle
 from dutydesk.web.site import Site
 
 

@@ -15,11 +15,9 @@ from dutydesk.obligations import queries
 from dutydesk.obligations.ladders import ladder_from_json, ladder_to_json
 from dutydesk.obligations.model import (
     OWED,
-    ClockStep,
     NoReport,
     Obligation,
     Rung,
-    Verdict,
     VerdictValue,
 )
 from dutydesk.obligations.rules import (
@@ -32,9 +30,9 @@ from dutydesk.obligations.rules import (
     Reopen,
     Standing,
     Withdraw,
-    judge,
     rung_times,
 )
+from dutydesk.obligations.verdicts import judge_row, say
 from dutydesk.rulebook.types import LadderPlan
 
 
@@ -198,7 +196,7 @@ async def _reopen(session: Session, now: datetime, actor: str, row: Obligation, 
     row.evidence_unchecked = False
     row.taken_over_by = row.taken_over_reason = row.next_check_at = None
     await _new_version(session, row)
-    await _say(session, now, actor, row, "reopened", change.cause, provisional=True)
+    await say(session, now, actor, row, "reopened", change.cause, provisional=True)
     record(session, now, actor, "obligation.reopened", f"obligation:{row.id}", cause=change.cause)
 
 
@@ -211,7 +209,7 @@ async def _move(
     if row.state in FULFILLED_STATES:
         if moved:
             row.due_version += 1
-        await _judge(session, now, actor, row, "DUE_MOVED" if moved else "BASE_CHANGED", doubt=doubt)
+        await judge_row(session, now, actor, row, "DUE_MOVED" if moved else "BASE_CHANGED", doubt=doubt)
     elif moved:
         if row.due_at is not None and row.due_at > now:
             row.state = "open"
@@ -266,76 +264,8 @@ async def fulfil(
     row.closed_at = row.closed_at or now
     row.close_cause = cause
     row.next_action_at = None
-    await _judge(session, now, actor, row, cause, doubt=doubt)
+    await judge_row(session, now, actor, row, cause, doubt=doubt)
     record(session, now, actor, "obligation.fulfilled", f"obligation:{row.id}", state=row.state, cause=cause)
-
-
-async def _judge(
-    session: Session, now: datetime, actor: str, row: Obligation, cause: str, *, doubt: bool
-) -> None:
-    """Derive the verdict and write it down when it differs from the last one."""
-    if row.evidence_at is None:
-        return
-    judged = judge(
-        row.due_at,
-        row.evidence_at,
-        base_certain=row.base_certain,
-        unchecked=row.evidence_unchecked,
-        clock_suspect=doubt,
-    )
-    row.state = "fulfilled_late" if judged.value == "late" else "fulfilled"
-    await _say(
-        session,
-        now,
-        actor,
-        row,
-        judged.value,
-        cause,
-        late_seconds=judged.late_seconds,
-        provisional=judged.provisional,
-    )
-
-
-async def _say(
-    session: Session,
-    now: datetime,
-    actor: str,
-    row: Obligation,
-    value: VerdictValue,
-    cause: str,
-    *,
-    late_seconds: int = 0,
-    provisional: bool = False,
-    reason: str = "",
-) -> None:
-    """Write the next version of the verdict, unless it says what the last one said."""
-    earlier = await queries.verdicts_of(session, [row.id or 0])
-    last = earlier[-1] if earlier else None
-    said = (value, late_seconds, provisional, row.due_at, row.evidence_at)
-    if last is not None and said == (
-        last.value,
-        last.late_seconds,
-        last.provisional,
-        last.due_at,
-        last.evidence_at,
-    ):
-        return
-    session.add(
-        Verdict(
-            obligation_id=row.id or 0,
-            version=last.version + 1 if last is not None else 1,
-            value=value,
-            late_seconds=late_seconds,
-            due_at=row.due_at,
-            evidence_at=row.evidence_at,
-            provisional=provisional,
-            cause=cause,
-            reason=reason,
-            decided_by=actor,
-            decided_at=now,
-        )
-    )
-    await session.flush()
 
 
 async def close(
@@ -359,7 +289,7 @@ async def close(
     row.closed_at = now
     row.close_cause = cause
     row.next_action_at = None
-    await _say(session, now, actor, row, state, cause, reason=reason)
+    await say(session, now, actor, row, state, cause, reason=reason)
     record(session, now, actor, f"obligation.{row.state}", f"obligation:{row.id}", cause=cause, reason=reason)
 
 
@@ -425,32 +355,3 @@ def note_no_report(session: Session, now: datetime, row: Obligation) -> None:
         f"obligation:{row.id}",
         due_at=row.due_at.isoformat(),
     )
-
-
-def note_clock_step(session: Session, now: datetime, seconds: float) -> ClockStep:
-    """Write down that the wall clock moved by *seconds* against the monotonic one."""
-    step = ClockStep(noticed_at=now, seconds=seconds)
-    session.add(step)
-    record(session, now, "clockwork", "clock.stepped", "clock", seconds=round(seconds, 3))
-    return step
-
-
-async def confirm_clock(session: Session, now: datetime, actor: str, reason: str) -> int:
-    """Record that a person checked the clock; verdicts in doubt for it are judged again.
-
-    Returns how many steps were confirmed.
-
-    Raises:
-        ConflictError: when the clock is not in doubt.
-    """
-    steps = await queries.unconfirmed_steps(session)
-    if not steps:
-        message = "the clock is not in doubt"
-        raise ConflictError(message)
-    for step in steps:
-        step.confirmed_at, step.confirmed_by = now, actor
-    record(session, now, actor, "clock.confirmed", "clock", reason=reason, steps=len(steps))
-    await session.flush()
-    for row in await queries.fulfilled_under_doubt(session):
-        await _judge(session, now, actor, row, "CLOCK_CONFIRMED", doubt=False)
-    return len(steps)

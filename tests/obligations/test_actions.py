@@ -17,9 +17,7 @@ from dutydesk.obligations.actions import (
     Owner,
     apply_changes,
     close,
-    confirm_clock,
     fulfil,
-    note_clock_step,
     note_no_report,
     readdress,
     take_over,
@@ -27,6 +25,7 @@ from dutydesk.obligations.actions import (
 from dutydesk.obligations.ladders import ladder_from_json, ladder_to_json
 from dutydesk.obligations.model import NoReport, Obligation, Rung
 from dutydesk.obligations.rules import BasePoint, Clocking, Fulfil, Move, Reopen, ReportFact, Withdraw
+from dutydesk.obligations.verdicts import confirm_clock, note_clock_step
 from tests.builders import build_bureau
 
 DESK = Actor("陈静", "operator")

@@ -21,8 +21,8 @@ from dutydesk.obligations.rules import (
     Subject,
     Withdraw,
     rules_in_force,
-    settle,
 )
+from dutydesk.obligations.settle import settle
 from dutydesk.rulebook.loader import load_rulebook
 
 RULEBOOK = load_rulebook(Path(__file__).parents[2] / "config", "zh-CN")
