@@ -104,6 +104,10 @@ async def test_a_key_pressed_on_the_seat_stays_good_after_the_change(morning: Wo
     for who in ("unit operator", "operator"):
         morning.expect_sms(who, "首报（电话）08:22到期")
     await morning.called_out()
+    told = (await morning.get(f"alerts?incident={number}"))["items"]
+    warned = next(one for one in told if (one["person"], one["wording"]) == ("王小明", "warning"))
+    body = {"who": "王小明", "how": "来电说明", "at": morning.clock.now()}
+    await morning.post(f"alerts/{warned['id']}/acknowledge", body)
     await morning.until("08:22")
     morning.expect_sms("unit operator", "08:22已到期未收到")
     await morning.pick_up("unit operator")

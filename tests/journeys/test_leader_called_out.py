@@ -77,5 +77,4 @@ async def test_the_operator_who_lends_a_hand_is_not_the_leader(world: World):
     await world.pick_up("operator", "请人工处置")
     assert (await world.clocks(number))["49.3"]["state"] == "breached"
     world.forget("leader", "+8613800000112", "chief", "standby", "director")
-    world.expect_screen("quota")
     await world.withdraw(number)

@@ -23,7 +23,7 @@ async def test_neighbours_are_on_time_and_the_broken_row_sends_its_number_the_se
         "number"
     ]
     await world.until("02:01")
-    world.expect_sms("leader", f"{first}、{second}等2件")
+    world.expect_sms("leader", f"{first}、{second}有2项")
     await world.pick_up("leader")
     await damage(world, first, "49.1")
 

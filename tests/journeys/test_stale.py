@@ -6,7 +6,7 @@ from tests.journeys.world import World
 async def test_an_outage_of_two_days_ends_in_one_summary_and_no_burst_of_calls(world: World):
     numbers = [(await world.log())["number"] for _ in range(3)]
     await world.pass_time(seconds=70)
-    world.expect_sms("leader", "等3件事项待办")
+    world.expect_sms("leader", "有3项时限待办")
     await world.pick_up("leader")
 
     world.clock.set(world.at("+2 02:00"))

@@ -153,6 +153,8 @@ class World:
             rows = [
                 row for row in await alert_queries.screen_alerts(session) if row.id not in self._seen_screens
             ]
+            if not rows:
+                return
             matters = await matters_of(session, rows, site.zone)
         for row, matter in zip(rows, matters, strict=True):
             if row.state == "queued":
