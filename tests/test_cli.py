@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 REAL = {
     "SEND_FOR_REAL": "true",
     "SECRET_KEY": "a-key",
+    "PUBLIC_URL": "https://desk.example.org",
     "TWILIO__ACCOUNT_SID": "AC1",
     "TWILIO__AUTH_TOKEN": "t",
     "TWILIO__FROM_NUMBER": "+15005550006",

@@ -95,7 +95,7 @@ def numbered(*numbers, **more):
 
 def test_a_merged_sms_names_what_fits_and_says_how_many_there_are():
     text = sms(WORDING, numbered("2026-0001", "2026-0002", "2026-0003", "2026-0004"), "A2B3")
-    assert "2026-0001、2026-0002等4件事项待办" in text
+    assert "2026-0001、2026-0002有4项时限待办" in text
     assert utf16_units(text) <= SMS_UNITS
 
 
@@ -120,7 +120,7 @@ def test_one_real_matter_among_drills_makes_the_message_real():
 def test_a_call_says_who_calls_whom_it_wants_and_the_number_first():
     first, menu = greeting(WORDING, [PLAIN])
     assert first == "您好，这里是市机关事务管理局值班室。请李强接听。事项编号二零二六杠零零零一。"
-    assert menu == "确认收到请按1,重听请按2,转下一位请按9。"
+    assert menu == "确认收到请按1，重听请按2，转下一位请按9。"
 
 
 def test_a_call_to_a_telephone_asks_for_whoever_is_on_duty():

@@ -404,9 +404,10 @@ def test_the_line_ends_with_the_last_resort_only_when_nobody_is_being_called_any
     assert ("last one", "voice") in told(night.at(26))
 
 
-def test_who_took_over_is_not_somebody_who_failed_to_answer():
+@pytest.mark.parametrize("line", [("leader",), ("leader", "chief", "standby")])
+def test_who_took_over_is_not_somebody_who_failed_to_answer(line):
     night = night_at_leader()
-    for who in ("leader", "chief", "standby"):
+    for who in line:
         night.at(24)
         night.gives_up(who)
     for alert in list(night.alerts):
