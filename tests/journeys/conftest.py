@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from dutydesk.settings import Settings
 from tests.fakes.clock import FakeClock
@@ -32,18 +33,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 async def opening(
     request: pytest.FixtureRequest, night: FakeClock, settings: Settings
 ) -> AsyncIterator[Opening]:
-    """Open worlds, and end each by a quiet day: an unexpected message fails the journey."""
+    """Open worlds, and end each by a quiet day: an unexpected message fails the journey.
+
+    What goes wrong on purpose is not printed: drawing one traceback takes longer than the journey.
+    """
     worlds: list[World] = []
 
     async def open_one(**options: Any) -> World:
         worlds.append(await open_world(night, settings, **options))
         return worlds[-1]
 
-    yield open_one
-    for world in worlds:
-        if request.node.stash[_PASSED]:
-            await world.finish()
-        await world.close()
+    with capture_logs():
+        yield open_one
+        for world in worlds:
+            if request.node.stash[_PASSED]:
+                await world.finish()
+            await world.close()
 
 
 @pytest.fixture
