@@ -44,6 +44,10 @@ new-migration: .venv/.dev ## write a migration for what changed in the models (N
 	@test -n "$(NAME)" || { echo 'dutydesk: say what it does: make new-migration NAME="add units"' >&2; exit 1; }
 	$(PY) tools/migrations.py "$(NAME)"
 
+.PHONY: catalogue
+catalogue: .venv/.dev ## bring the English catalogue up to date with the pages' texts
+	@$(PY) tools/catalogue.py $(ARGS)
+
 .PHONY: look
 look: .venv/.dev ui browser ## take pictures of the demonstration's pages into look/
 	@$(PY) tools/look.py $(ARGS)

@@ -11,21 +11,36 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Scope
 
 from dutydesk import __version__
+from dutydesk.accounts import pages as account_pages
+from dutydesk.accounts import trail
 from dutydesk.accounts.permissions import open_to
 from dutydesk.alerts import api as alerts_api
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts import webhooks
 from dutydesk.db import Session
+from dutydesk.desk import leader_pages
+from dutydesk.desk import log as log_pages
 from dutydesk.desk import pages as desk_pages
+from dutydesk.desk.boards import Boards
+from dutydesk.desk.phone import pages as phone_pages
 from dutydesk.escalation import api as escalation_api
+from dutydesk.escalation import channels
+from dutydesk.escalation import pages as settings_pages
 from dutydesk.incidents import api as incidents_api
 from dutydesk.incidents import owed_api
 from dutydesk.incidents import pages as incident_pages
+from dutydesk.incidents.papers import pages as paper_pages
 from dutydesk.obligations import queries
+from dutydesk.people import admin, tokens
 from dutydesk.people import api as people_api
 from dutydesk.rosters import api as rosters_api
+from dutydesk.search import pages as search_pages
+from dutydesk.search.exports import Exports
+from dutydesk.web.languages import Languages
 from dutydesk.web.pages import error_page
 from dutydesk.web.problems import add_problem_handlers
 from dutydesk.web.security import add_security
@@ -38,14 +53,27 @@ READY_WITHIN = timedelta(seconds=15)
 _LARGEST_BODY = 1_000_000
 
 
+class Versioned(StaticFiles):
+    """Static files; one asked for with its version never changes, and no browser asks for it twice."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file."""
+        answer = await super().get_response(path, scope)
+        if scope["query_string"].startswith(b"v=") and answer.status_code == 200:
+            answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
 def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
     """Return the application; with a *clockwork* the same process also keeps the clocks."""
+    exports = Exports(wired.site)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if clockwork is not None:
             await clockwork.start()
         yield
+        await exports.close()
         if clockwork is not None:
             await clockwork.stop()
 
@@ -61,14 +89,31 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
     app.state.site = wired.site
     app.state.carriers = wired.carriers
     app.state.clockwork = clockwork
+    app.state.boards = Boards(wired.site, [one.name for one in wired.carriers.providers], clockwork)
+    app.state.exports = exports
     add_problem_handlers(app, error_page)
     add_security(app, wired.site)
+    app.add_middleware(Languages)  # around the refusals: they are said in the page's language too
+    # An event stream passes as it is: what is compressed waits in the compressor.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     for feature in (people_api, rosters_api, incidents_api, owed_api, alerts_api, escalation_api):
         app.include_router(feature.router)
-    for pages in (desk_pages, incident_pages, webhooks):
+    for pages in (
+        account_pages,
+        desk_pages,
+        phone_pages,
+        log_pages,
+        leader_pages,
+        incident_pages,
+        paper_pages,
+        search_pages,
+        webhooks,
+    ):
         app.include_router(pages.router)
+    for settings in (settings_pages, channels, trail, admin, tokens):
+        app.include_router(settings.router)
     _add_health(app, wired, clockwork)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", Versioned(directory=_STATIC), name="static")
     return app
 
 

@@ -3,28 +3,31 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from dutydesk import __version__, checks, demo, serving
-from dutydesk.accounts.actions import create_token
+from dutydesk.account_commands import token, user
+from dutydesk.accounts.permissions import permission_table
+from dutydesk.accounts.queries import any_account
 from dutydesk.audit.queries import verify
+from dutydesk.bench.cli import app as bench
 from dutydesk.clock import Clock, FastClock, SystemClock
+from dutydesk.commands import UnitCode, of_the_application, run, say, with_site
 from dutydesk.errors import DutydeskError, InvalidInputError, RefusedToStartError
 from dutydesk.escalation.preview import lines as preview_lines
 from dutydesk.escalation.preview import preview
 from dutydesk.logs import configure_logs
 from dutydesk.migrations import drift, upgrade
-from dutydesk.people.queries import unit_by_code
 from dutydesk.rosters.lines import who_lines
-from dutydesk.settings import Settings, load_settings
+from dutydesk.settings import load_settings
 from dutydesk.simulator.exchange import Owner
 from dutydesk.simulator.serve import serve_simulator
 from dutydesk.web.site import Site
@@ -35,20 +38,20 @@ app = typer.Typer(
     add_completion=False,
 )
 database = typer.Typer(help="The database's schema.", no_args_is_help=True)
-token = typer.Typer(help="API tokens.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 app.add_typer(database, name="db")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(user, name="user")
+app.add_typer(bench, name="bench")
 
 _console = Console(soft_wrap=True, highlight=False)
 _REFUSED, _FAILED = 2, 1
 
-Host = Annotated[str, typer.Option(help="Address to listen on (loopback only until there is a sign-in).")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network of this machine.")]
 When = Annotated[
     str | None, typer.Option("--at", help="Time, e.g. '2026-11-23 02:20' (site time); default: now.")
 ]
-UnitCode = Annotated[str | None, typer.Option("--unit", help="The unit's code.")]
 
 
 def main() -> None:
@@ -64,15 +67,6 @@ def main() -> None:
     except OperationalError as error:
         print(f"the database cannot be used: {str(error.orig).strip().splitlines()[0]}", file=sys.stderr)
         sys.exit(_REFUSED)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
-
-
-def _say(*said: str) -> None:
-    for line in said:
-        print(line)
 
 
 def _moment(text: str | None, site: Site) -> datetime:
@@ -94,7 +88,7 @@ def _moment(text: str | None, site: Site) -> datetime:
 @app.command()
 def version() -> None:
     """Print the version."""
-    _say(__version__)
+    say(__version__)
 
 
 @app.command(name="serve")
@@ -105,15 +99,24 @@ def serve_command(
 ) -> None:
     """Serve the pages and the API, and keep the clocks."""
     configure_logs(json=not sys.stderr.isatty())
-    serving.refuse_foreign_host(host)
     settings = load_settings()
+    loopback = serving.is_loopback_address(host)
 
     async def work() -> None:
-        async with serving.opened(settings, SystemClock()) as wired:
-            ready = partial(_say, f"dutydesk on http://{host}:{port}/ · sending: {wired.site.sending}")
-            await serving.serve(wired, host, port, worker=not no_worker, ready=ready)
+        async with serving.opened(settings, SystemClock(), loopback=loopback) as wired:
+            said = [f"dutydesk on http://{host}:{port}/ · sending: {wired.site.sending}"]
+            if not loopback and settings.public_url.startswith("http://"):
+                said.append(
+                    "passwords travel unprotected: put a proxy with https before it (DUTYDESK_PUBLIC_URL)"
+                )
+            async with wired.site.db.read() as session:
+                if not await any_account(session):
+                    said.append(
+                        f"make the first administrator: open /setup and type the code {wired.site.setup_code}"
+                    )
+            await serving.serve(wired, host, port, worker=not no_worker, ready=partial(say, *said))
 
-    _run(work())
+    run(work())
 
 
 @app.command(name="demo")
@@ -126,7 +129,7 @@ def demo_command(
     configure_logs(level="WARNING")
     data.mkdir(parents=True, exist_ok=True)
     clock: Clock = SystemClock() if speed == 1.0 else FastClock(speed)  # noqa: PLR0133, RUF100
-    _run(_demo(data, port, clock, speed))
+    run(_demo(data, port, clock, speed))
 
 
 async def _demo(data: Path, port: int, clock: Clock, speed: float) -> None:
@@ -134,7 +137,8 @@ async def _demo(data: Path, port: int, clock: Clock, speed: float) -> None:
     await upgrade(settings.database_url)
     stop = asyncio.Event()
     serving.stop_on_signals(stop)
-    async with serving.opened(settings, clock) as wired:
+    async with serving.opened(settings, clock) as opened:
+        wired = replace(opened, site=replace(opened.site, demo_logins=demo.logins()))
         plain = await demo.seed(wired, clock)
         phones = asyncio.create_task(
             _phones(clock, port + 1, accounts, await demo.owners(wired), stop, settings.site_timezone)
@@ -164,7 +168,7 @@ def _welcome(port: int, plain: str, data: Path, speed: float) -> None:
         f"""
 [bold]dutydesk 演示已启动[/bold]  (Ctrl+C 停止;数据保存在 {data},再次启动接着走)
 
-  值班台      http://127.0.0.1:{port}/
+  值班台      http://127.0.0.1:{port}/      用户名 {demo.OPERATOR}  密码 {demo.PASSWORD}(其他身份见登录页)
   手机        http://127.0.0.1:{port + 1}/
   API 令牌    {plain}
 
@@ -194,7 +198,7 @@ def simulator_command(
     async def work() -> None:
         stop = asyncio.Event()
         serving.stop_on_signals(stop)
-        _say(
+        say(
             f"phones: http://127.0.0.1:{port}/",
             f"DUTYDESK_TWILIO__API_BASE_URL=http://127.0.0.1:{port}",
             f"DUTYDESK_TWILIO__ACCOUNT_SID={account_sid}",
@@ -202,15 +206,15 @@ def simulator_command(
         )
         await _phones(SystemClock(), port, {account_sid: auth_token}, [], stop, settings.site_timezone)
 
-    _run(work())
+    run(work())
 
 
 @database.command(name="upgrade")
 def db_upgrade() -> None:
     """Bring the schema to this version of dutydesk."""
     settings = load_settings()
-    _run(upgrade(settings.database_url))
-    _say("the database is current")
+    run(upgrade(settings.database_url))
+    say("the database is current")
 
 
 @database.command(name="check")
@@ -225,28 +229,8 @@ def db_check() -> None:
         if found:
             raise RefusedToStartError("\n".join(["the schema differs from the models:", *found]))
 
-    _run(work())
-    _say("the database is current")
-
-
-@token.command(name="create")
-def token_create(
-    name: Annotated[str, typer.Option(help="Whose it is, for the audit trail.")],
-    role: Annotated[
-        str, typer.Option(help="operator, leader, office, unit, inspector, administrator or auditor.")
-    ],
-    unit: UnitCode = None,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 365,
-) -> None:
-    """Make an API token; it is printed once, alone on the last line."""
-
-    async def work(site: Site) -> str:
-        now = site.clock.now()
-        async with site.db.write() as session:
-            unit_id = None if unit is None else (await unit_by_code(session, unit)).id
-            return await create_token(session, now, name, role, unit_id, checks.after_days(now, days))
-
-    _say(_with_site(work))
+    run(work())
+    say("the database is current")
 
 
 @app.command()
@@ -257,7 +241,7 @@ def who(at: When = None, unit: UnitCode = None) -> None:
         async with site.db.read() as session:
             return await who_lines(session, _moment(at, site), unit, site.zone)
 
-    _say(*_with_site(work))
+    say(*with_site(work))
 
 
 @app.command(name="preview")
@@ -274,7 +258,7 @@ def preview_command(
             rows = await preview(session, site, rule, _moment(at, site), chosen)
         return [f"{chosen.name} · {rule} · {_moment(at, site):%Y-%m-%d %H:%M:%S}", *preview_lines(rows, site)]
 
-    _say(*_with_site(work))
+    say(*with_site(work))
 
 
 @app.command()
@@ -284,9 +268,9 @@ def check() -> None:
     async def work(site: Site) -> list[checks.Finding]:
         return await checks.findings(site)
 
-    found = _with_site(work)
+    found = with_site(work)
     for finding in found:
-        _say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.about}: {finding.text}")
+        say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.about}: {finding.text}")
     if not all(finding.ok for finding in found):
         raise typer.Exit(_FAILED)
 
@@ -306,8 +290,8 @@ def audit_verify(
             return False, f"BROKEN: {found.broken}"
         return True, f"{found.entries} entries hold · {found.unsealed} wait to be sealed · head {found.head}"
 
-    ok, said = _with_site(work)
-    _say(said)
+    ok, said = with_site(work)
+    say(said)
     if not ok:
         raise typer.Exit(_FAILED)
 
@@ -315,26 +299,10 @@ def audit_verify(
 @app.command(name="openapi")
 def openapi() -> None:
     """Print the OpenAPI document."""
-
-    async def work() -> str:
-        from dutydesk.app import create_app
-        from dutydesk.wiring import close, wire
-
-        wired = wire(load_settings(), SystemClock())
-        try:
-            return json.dumps(create_app(wired).openapi(), ensure_ascii=False, indent=2)
-        finally:
-            await close(wired)
-
-    _say(_run(work()))
+    say(of_the_application(lambda made: json.dumps(made.openapi(), ensure_ascii=False, indent=2)))
 
 
-def _with_site(work: Callable[[Site], Coroutine[Any, Any, Any]], settings: Settings | None = None) -> Any:
-    """Open the database of the settings, do something with it, and close it."""
-
-    async def opened() -> Any:
-        async with serving.opened(settings or load_settings(), SystemClock()) as wired:
-            return await work(wired.site)
-
-    configure_logs(level="WARNING")
-    return _run(opened())
+@app.command(name="permissions")
+def permissions() -> None:
+    """Print every route and who may call it (docs/permissions.md)."""
+    say(of_the_application(permission_table).rstrip("\n"))

@@ -105,12 +105,15 @@ class Database:
         self._after_commit.append(hook)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Session]:
-        """Open one transaction, commit it at the end, roll it back on any exception."""
+    async def write(self, *, quiet: bool = False) -> AsyncIterator[Session]:
+        """Open one transaction, commit it at the end, roll it back on any exception.
+
+        A *quiet* one writes nothing that anybody waits for or looks at (what is being typed): no hook runs.
+        """
         async with self._writer, Session(self._writing_engine, expire_on_commit=False) as session:
             yield session
             await session.commit()
-        for hook in self._after_commit:
+        for hook in () if quiet else self._after_commit:
             hook()
 
     async def run(self, work: Callable[[Session], Awaitable[_T]]) -> _T:

@@ -13,6 +13,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dutydesk.accounts.actions import create_token
+from dutydesk.accounts.queries import any_account
+from dutydesk.accounts.signing import NewAccount, create_account
 from dutydesk.clock import Clock
 from dutydesk.db import Session
 from dutydesk.people import queries as people
@@ -29,6 +31,21 @@ _ACTOR = "demo"
 _FIRST_MOBILE = 13800010000
 _SHIFT_START = time(8, 30)
 _DAYS_AHEAD = 31
+OPERATOR, PASSWORD = "chenxiao", "haihe-0830-jin"
+# Login, name, role, code of the unit a contact belongs to, and what the sign-in page says of it.
+ACCOUNTS: tuple[tuple[str, str, str, str, str], ...] = (
+    (OPERATOR, "陈晓", "operator", "", "值班员"),
+    ("linchen", "林晨", "operator", "", "值班员"),
+    # One of the three leads today; the board says who.
+    ("liujianguo", "刘建国", "leader", "", "带班领导"),
+    ("zhouhaiyan", "周海燕", "leader", "", "带班领导"),
+    ("gaofeng", "高峰", "leader", "", "带班领导"),
+    ("wufang", "吴芳", "office", "", "办公室"),
+    ("wangxiaoming", "王小明", "unit", "canteen", "单位联系人"),
+    ("jiancha", "检查组", "inspector", "", "检查员"),
+    ("guanli", "系统管理", "administrator", "", "管理员"),
+    ("shenji", "审计", "auditor", "", "审计员"),
+)
 LAST_RESORT = ("+8613800019001", "+8613800019002")
 FROM_NUMBER = "+862223880000"
 
@@ -161,7 +178,8 @@ def demo_settings(folder: Path, service_port: int, exchange_port: int) -> tuple[
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}",
         public_url=f"http://127.0.0.1:{service_port}",
-        secret_key=secrets.token_hex(32),  # type: ignore[arg-type]
+        files_dir=folder / "files",
+        secret_key=_kept_key(folder),  # type: ignore[arg-type]
         send_for_real=False,
         last_resort=LAST_RESORT,
         heartbeat_url="",
@@ -172,9 +190,41 @@ def demo_settings(folder: Path, service_port: int, exchange_port: int) -> tuple[
     return settings, {sid: token}
 
 
+def _kept_key(folder: Path) -> str:
+    """Return the demo's key, made at its first start: forms that are open stay good over a restart."""
+    file = folder / "secret.key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(32), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def logins() -> tuple[tuple[str, str, str, str], ...]:
+    """Return the demo's accounts for its sign-in page: login, name, what it is, password."""
+    return tuple((login, name, what, PASSWORD) for login, name, _, _, what in ACCOUNTS)
+
+
 async def seed(wired: Wired, clock: Clock) -> str:
     """Fill an empty database, see to it that a month of shifts lies ahead, and return a fresh API token."""
     now = clock.now()
+    token = await _seed(wired, now)
+    await _accounts(wired, now)
+    return token
+
+
+async def _accounts(wired: Wired, now: datetime) -> None:
+    db = wired.site.db
+    async with db.read() as session:
+        if await any_account(session):
+            return
+        units = {unit.code: unit.id for unit in await people.list_units(session)}
+        persons = {person.name: person.id for person in await people.list_people(session)}
+    for login, name, role, unit, _ in ACCOUNTS:
+        new = NewAccount(login, name, role, units.get(unit), persons.get(name), PASSWORD)
+        await create_account(db, now, _ACTOR, new)
+
+
+async def _seed(wired: Wired, now: datetime) -> str:
     async with wired.site.db.write() as session:
         if await people.desk_unit(session) is None:
             await _people(session, now)

@@ -67,6 +67,19 @@ class NotSignedInError(DutydeskError):
     status = 401
     code = "not_signed_in"
     title = "Not signed in"
+    page = "/signin"
+
+
+class NobodyYetError(NotSignedInError):
+    """Nobody has an account: the first one has to be made."""
+
+    page = "/setup"
+
+
+class PasswordDueError(NotSignedInError):
+    """The caller signed in with a password that somebody else chose, and must choose one first."""
+
+    page = "/account/password"
 
 
 class RefusedToStartError(Exception):

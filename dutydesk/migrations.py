@@ -22,6 +22,8 @@ from dutydesk.accounts import model as accounts
 from dutydesk.alerts import model as alerts
 from dutydesk.audit import model as audit
 from dutydesk.db import Database
+from dutydesk.desk import model as desk
+from dutydesk.dutylog import model as dutylog
 from dutydesk.errors import RefusedToStartError
 from dutydesk.incidents import model as incidents
 from dutydesk.obligations import model as obligations
@@ -32,7 +34,18 @@ from dutydesk.web import model as web
 SchemaState = Literal["current", "older", "newer", "empty", "foreign"]
 
 # Every file called model.py: a table is known to the metadata once its file was imported.
-MODELS: tuple[ModuleType, ...] = (accounts, alerts, audit, incidents, obligations, people, rosters, web)
+MODELS: tuple[ModuleType, ...] = (
+    accounts,
+    alerts,
+    audit,
+    desk,
+    dutylog,
+    incidents,
+    obligations,
+    people,
+    rosters,
+    web,
+)
 
 _PACKAGE = Path(__file__).resolve().parent
 _ADVISORY_LOCK = 0x64757479  # "duty"

@@ -24,21 +24,12 @@ from dutydesk.worker import Clockwork
 _FAREWELL_SECONDS = 3
 
 
-def refuse_foreign_host(host: str) -> None:
-    """Refuse an address that others can reach: the pages have no sign-in yet (design §8).
-
-    Raises:
-        RefusedToStartError: for anything but loopback.
-    """
+def is_loopback_address(host: str) -> bool:
+    """Tell whether only this machine can reach a service that listens on *host*."""
     try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        message = (
-            f"--host {host}: there is no sign-in yet, so dutydesk listens on loopback only (127.0.0.1 or ::1)"
-        )
-        raise RefusedToStartError(message)
+        return False
 
 
 class OneProcess:
@@ -71,13 +62,15 @@ class OneProcess:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock) -> AsyncIterator[Wired]:
+async def opened(settings: Settings, clock: Clock, *, loopback: bool = True) -> AsyncIterator[Wired]:
     """Wire a process up, refuse a database of another version, and close everything at the end.
+
+    *loopback* says that only this machine can reach the service.
 
     Raises:
         RefusedToStartError: naming everything that is wrong.
     """
-    wired = wire(settings, clock)
+    wired = wire(settings, clock, loopback=loopback)
     try:
         await refuse_unless_current(wired.site.db)
         yield wired
@@ -116,6 +109,9 @@ async def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            # Only a proxy that is named may say who it asks for: the throttle and the audit trail believe it.
+            proxy_headers=bool(wired.site.settings.trusted_proxies),
+            forwarded_allow_ips=list(wired.site.settings.trusted_proxies),
             timeout_graceful_shutdown=_FAREWELL_SECONDS,
         )
         if stop is None:

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     language: str = "zh-CN"
     heartbeat_url: str = ""
     send_for_real: bool = False
+    # A board that is open is in use; a browser nobody looks at is signed out after this.
+    sign_in_idle_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    sign_in_days: Annotated[int, Field(ge=1, le=90)] = 14
+    # The addresses of proxies in front of the service; theirs is the only X-Forwarded-For that is believed.
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    # Where uploaded files lie, each under its SHA-256.
+    files_dir: Path = Path("dutydesk-files")
     last_resort: Annotated[tuple[str, ...], NoDecode] = ()
     twilio: ProviderSecrets = ProviderSecrets()
     providers: dict[str, ProviderSecrets] = Field(default_factory=dict)
@@ -69,9 +76,9 @@ class Settings(BaseSettings):
             env_settings.env_vars = {**env_settings.env_vars, **found}
         return init_settings, env_settings
 
-    @field_validator("last_resort", mode="before")
+    @field_validator("last_resort", "trusted_proxies", mode="before")
     @classmethod
-    def _split_numbers(cls, value: Any) -> Any:
+    def _split(cls, value: Any) -> Any:
         """Accept the comma-separated form of an environment variable."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,8 +1,12 @@
 """A small bureau, made through the same actions as a real one."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dutydesk.accounts.model import Account, SignIn
+from dutydesk.accounts.rules import Role
+from dutydesk.accounts.signing import digest
 from dutydesk.db import Database, Session
 from dutydesk.people.actions import NewContact, create_person, create_unit, give_post
 from dutydesk.people.rules import UnitKind
@@ -11,6 +15,34 @@ from dutydesk.rosters.rules import LONGEST_SHIFT, Mode, Seat
 
 OFFICE = "办公室"
 DAY = timedelta(days=1)
+
+
+async def sign_in(
+    db: Database,
+    now: datetime,
+    role: Role,
+    *,
+    name: str = "",
+    unit_id: int | None = None,
+    person_id: int | None = None,
+) -> str:
+    """Return the cookie of somebody with that role who is signed in; no password is hashed for it."""
+    cookie = secrets.token_urlsafe(16)
+    async with db.write() as session:
+        account = Account(
+            login=f"{role}-{cookie[:8].lower()}",
+            name=name or f"{role} {cookie[:8]}",
+            role=role,
+            unit_id=unit_id,
+            person_id=person_id,
+            password_hash="-",
+            created_at=now,
+            created_by="test",
+        )
+        session.add(account)
+        await session.flush()
+        session.add(SignIn(account_id=account.id, token_hash=digest(cookie), at=now, seen_at=now))
+    return cookie
 
 
 @dataclass(frozen=True, slots=True)

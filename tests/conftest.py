@@ -3,6 +3,7 @@
 import os
 import socket
 from collections import Counter
+from contextlib import AsyncExitStack
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +19,7 @@ from dutydesk.people.queries import unit_by_code
 from dutydesk.rulebook.loader import load_rulebook
 from dutydesk.settings import PREFIX, Settings
 from dutydesk.web.site import Site
+from tests.builders import sign_in
 from tests.databases import PostgresTemplate, SqliteTemplate, postgres_server
 from tests.fakes.clock import FakeClock
 
@@ -191,6 +193,30 @@ def token_for(site):
             return await create_token(session, site.clock.now(), f"the {role}", role, unit_id)
 
     return make
+
+
+@pytest.fixture
+async def browser_of(app, site):
+    """Open a browser that somebody with this role is signed in with; requests as our own pages make them."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(role, *, unit=None, name="", person_id=None):
+            unit_id = None
+            if unit is not None:
+                async with site.db.read() as session:
+                    unit_id = (await unit_by_code(session, unit)).id
+            cookie = await sign_in(
+                site.db, site.clock.now(), role, name=name, unit_id=unit_id, person_id=person_id
+            )
+            client = httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app),
+                base_url=HERE,
+                headers={"Sec-Fetch-Site": "same-origin"},
+                cookies={"dutydesk": cookie},
+            )
+            return await stack.enter_async_context(client)
+
+        yield open_one
 
 
 @pytest.fixture

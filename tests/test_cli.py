@@ -4,23 +4,26 @@ import asyncio
 import os
 import re
 import shutil
+import socket
 import sys
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
 from dutydesk import __version__, demo
 from dutydesk.accounts.actions import actor_for_token
+from dutydesk.accounts.signing import Lifetime, actor_for_cookie, sign_in
 from dutydesk.audit.actions import record
 from dutydesk.audit.ticks import seal
 from dutydesk.clock import SystemClock
-from dutydesk.errors import RefusedToStartError
 from dutydesk.people.actions import disable_contact
 from dutydesk.people.queries import all_contacts
-from dutydesk.serving import refuse_foreign_host
+from dutydesk.serving import is_loopback_address
 from dutydesk.settings import Settings
 from dutydesk.wiring import sending_mode
 from tests.builders import build_bureau
@@ -138,6 +141,67 @@ async def test_a_token_without_its_unit_or_with_an_unknown_role_is_refused(comma
         assert "Traceback" not in said.err
 
 
+async def test_tokens_are_listed_and_revoked_by_number(command, db):
+    plain = (await command("token", "create", "--name", "大屏", "--role", "operator")).lines[-1]
+    await command("token", "create", "--name", "审计", "--role", "auditor")
+    said = await command("token", "list")
+    assert said.lines == ["2  auditor  valid  审计", "1  operator  valid  大屏"]
+    assert plain not in said.out
+    said = await command("token", "revoke", "1")
+    assert (said.code, said.out) == (0, "token 1 is revoked\n")
+    async with db.read() as session:
+        assert await actor_for_token(session, plain, now()) is None
+    assert "1  operator  ended  大屏" in (await command("token", "list")).lines
+    said = await command("token", "revoke", "9")
+    assert (said.code, said.out, "Traceback" in said.err) == (1, "", False)
+
+
+# ── accounts ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_account_is_made_with_a_password_for_one_sign_in_alone_on_the_last_line(command, db):
+    await build_bureau(db, now())
+    said = await command(
+        "user", "add", "--login", "canteen", "--name", "李强", "--role", "unit", "--unit", "canteen"
+    )
+    assert (said.code, said.err) == (0, "")
+    assert re.fullmatch(r"[a-z0-9]{4}(-[a-z0-9]{4}){3}", said.lines[-1])
+    cookie = await sign_in(db, now(), "canteen", said.lines[-1], "127.0.0.1", "")
+    actor, must_change = await actor_for_cookie(
+        db, cookie, now(), Lifetime(timedelta(hours=1), timedelta(days=1))
+    )
+    assert (actor.name, actor.role, actor.unit_id is not None, must_change) == ("李强", "unit", True, True)
+
+
+async def test_what_is_wrong_with_an_account_is_said(command):
+    await command("user", "add", "--login", "guanli", "--name", "管理", "--role", "administrator")
+    for wrong in (
+        ("--login", "guanli", "--name", "别人", "--role", "operator"),
+        ("--login", "Guan Li", "--name", "别人", "--role", "operator"),
+        ("--login", "shenji", "--name", "管理", "--role", "auditor"),
+        ("--login", "danwei", "--name", "单位", "--role", "unit"),
+        ("--login", "danwei", "--name", "单位", "--role", "unit", "--unit", "nowhere"),
+    ):
+        said = await command("user", "add", *wrong)
+        assert (said.code, said.out, "Traceback" in said.err) == (1, "", False), wrong
+        assert said.err
+
+
+async def test_a_password_is_reset_at_the_machine_also_an_auditors(command, db):
+    first = await command("user", "add", "--login", "shenji", "--name", "审计", "--role", "auditor")
+    again = await command("user", "reset", "--login", "shenji")
+    assert again.code == 0
+    assert await sign_in(db, now(), "shenji", first.lines[-1], "127.0.0.1", "") is None
+    assert isinstance(await sign_in(db, now(), "shenji", again.lines[-1], "127.0.0.1", ""), str)
+    said = await command("user", "reset", "--login", "nobody")
+    assert (said.code, said.out) == (1, "")
+
+
+async def test_the_table_of_permissions_needs_no_database():
+    said = await dutydesk("permissions", DATABASE_URL="sqlite+aiosqlite:////nowhere/x.db")
+    assert (said.code, "| `GET /desk` | board:read |" in said.out) == (0, True)
+
+
 # ── who, preview ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -253,15 +317,73 @@ async def test_an_edited_entry_is_found(command, db):
 # ── refusing to start ────────────────────────────────────────────────────────────────────────
 
 
-async def test_an_address_that_others_can_reach_is_refused():
-    for host in ("0.0.0.0", "::", "192.168.1.5", "desk.example"):
-        with pytest.raises(RefusedToStartError, match="no sign-in"):
-            refuse_foreign_host(host)
-    for host in ("127.0.0.1", "::1", "localhost"):
-        refuse_foreign_host(host)
-    said = await dutydesk("serve", "--host", "0.0.0.0")
-    assert (said.code, "Traceback" in said.err) == (2, False)
-    assert "--host 0.0.0.0" in said.err
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.5", False),
+        ("desk.example", False),
+    ],
+)
+def test_only_loopback_is_this_machines_own_address(host, own):
+    assert is_loopback_address(host) is own
+
+
+@asynccontextmanager
+async def serving(database_url, *arguments):
+    """Serve as its user does, and yield what is printed line by line; it ends when the test does."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DUTYDESK_")}
+    process = await asyncio.create_subprocess_exec(
+        *DUTYDESK,
+        "serve",
+        "--port",
+        port,
+        *arguments,
+        env=clean | {"DUTYDESK_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=ROOT,
+    )
+    try:
+        yield process.stdout
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def line_with(lines, words: str) -> str:
+    """Return the next printed line with these words in it; fail where the printing ends without one."""
+    while line := (await lines.readline()).decode():
+        if words in line:
+            return line
+    pytest.fail(f"nothing was said about {words!r}")
+
+
+async def test_a_new_installation_prints_how_to_make_its_administrator_and_later_not(database_url, command):
+    async with serving(database_url) as lines:
+        first = await line_with(lines, "dutydesk on http://127.0.0.1:")
+        code = re.search(r"/setup\?code=([\w-]{12,})$", (await line_with(lines, "administrator")).strip())[1]
+        address = re.search(r"http://\S+", first)[0]
+        async with httpx2.AsyncClient() as browser:
+            assert code in (await browser.get(f"{address}setup?code={code}")).text
+    await command("user", "add", "--login", "guanli", "--name", "管理", "--role", "administrator")
+    async with serving(database_url, "--host", "localhost") as lines:
+        await line_with(lines, "dutydesk on http://localhost:")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(line_with(lines, "setup"), 0.5)
+
+
+async def test_a_service_for_the_network_says_that_passwords_need_https(database_url):
+    async with serving(database_url, "--host", "0.0.0.0") as lines:
+        await line_with(lines, "passwords travel unprotected")
 
 
 async def test_a_broken_configuration_is_refused_with_everything_that_is_wrong(tmp_path, command):

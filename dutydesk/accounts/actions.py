@@ -7,7 +7,7 @@ from typing import cast
 
 from dutydesk.accounts import queries
 from dutydesk.accounts.model import ApiToken
-from dutydesk.accounts.rules import Actor, Role, is_valid_token, token_faults
+from dutydesk.accounts.rules import Actor, Role, is_valid_token, may_give, token_faults
 from dutydesk.audit.actions import record
 from dutydesk.db import Session
 from dutydesk.errors import InvalidInputError
@@ -25,18 +25,22 @@ async def create_token(
     expires_at: datetime | None = None,
     *,
     by: str = "command line",
+    giver: Actor | None = None,
 ) -> str:
     """Store a new token and return its plain text, which is shown once and kept nowhere.
 
     The text carries 256 random bits, so its SHA-256 cannot be guessed backwards however fast it is
     computed; a slow password hash would only make every request slow. The prefix lets secret
-    scanners find a token that was committed somewhere by mistake.
+    scanners find a token that was committed somewhere by mistake. *giver* is the administrator who
+    asks for it, None whoever sits at the machine.
 
     Raises:
         InvalidInputError: unknown role, no name, a unit contact without a unit, another role with one,
-            or an end that is already over.
+            an end that is already over, or a role that the giver may not hand out.
     """
     faults = token_faults(now, name, role, unit_id, expires_at)
+    if not may_give(giver, role):
+        faults.append("审计员的账号和令牌只能在本机用命令建立")
     if faults:
         raise InvalidInputError("; ".join(faults))
     plain = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)

@@ -25,7 +25,10 @@ Outcome = Literal[
     "unknown",
     "cancelled",
 ]
-AcknowledgementKind = Literal["keypad", "screen", "by_hand"]
+AcknowledgementKind = Literal["keypad", "screen", "by_hand", "page"]
+
+# In ``params``: what a running call was made for before a later rung took it over (at, target, wording).
+ADOPTED = "adopted"
 
 _QUEUED = text("state = 'queued'")
 _AWAITED = text("outcome_due_at IS NOT NULL")
@@ -38,6 +41,7 @@ class Alert(Record, table=True):
     __table_args__ = (
         Index("ix_alert_next_try_at", "lane", "next_try_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_alert_obligation_id", "obligation_id"),
+        Index("ix_alert_number", "number"),
         Index("ix_alert_recipient", "recipient", "channel", "state"),
     )
 

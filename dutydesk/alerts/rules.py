@@ -46,6 +46,7 @@ FAILURE_CLASSES: Mapping[str, FailureClass] = {
 
 # Seconds to wait before a provider that failed is asked again.
 BACKOFF = (2, 5, 15, 30, 60)
+TEST_EVERY = timedelta(minutes=1)
 # An SMS that three rounds could not place is followed by a call.
 SMS_ROUNDS = 3
 
@@ -230,6 +231,22 @@ def free_from(channel: Channel, recent: Sequence[datetime], caps: Sequence[Cap],
         if len(within) >= cap.count:
             at = max(at, within[-cap.count] + cap.window)
     return at
+
+
+def own_test_refused(
+    last_at: datetime | None, recent: Sequence[datetime], caps: Sequence[Cap], now: datetime
+) -> Literal["TOO_SOON", "BUDGET"] | None:
+    """Return why somebody may not be sent a test SMS now: once a minute, and never what a clock may need.
+
+    *recent* are the SMS that went to the number lately: two thirds of every cap are left to the clocks.
+    """
+    if last_at is not None and now - last_at < TEST_EVERY:
+        return "TOO_SOON"
+    for cap in caps:
+        within = sum(moment > now - cap.window for moment in recent)
+        if cap.channel == "sms" and (within + 1) * 3 > cap.count:
+            return "BUDGET"
+    return None
 
 
 def longest_window(caps: Sequence[Cap]) -> timedelta:

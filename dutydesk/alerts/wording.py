@@ -46,6 +46,11 @@ def spoken(text: str) -> str:
 
 def fill(wording: Wording, key: str, matter: Matter) -> str:
     """Return the text *key* filled with what the matter knows; what it does not know stays empty."""
+    return wording.text(key).format(**known_of(matter))
+
+
+def known_of(matter: Matter) -> dict[str, Any]:
+    """Return a value for every placeholder."""
     values: dict[str, Any] = dict.fromkeys(PLACEHOLDERS, "")
     values |= {
         "number": matter.number,
@@ -55,8 +60,7 @@ def fill(wording: Wording, key: str, matter: Matter) -> str:
         "due": matter.due,
         "name": clip(matter.name, SHORT_NAME_UNITS),
     }
-    values |= {name: value for name, value in matter.params.items() if name in PLACEHOLDERS}
-    return wording.text(key).format(**values)
+    return values | {name: value for name, value in matter.params.items() if name in PLACEHOLDERS}
 
 
 def sms(wording: Wording, matters: Sequence[Matter], code: str, *, resent: bool = False) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, update
 from sqlmodel import col, select
@@ -78,6 +79,37 @@ async def verify(session: Session, head: str | None = None) -> VerifyResult:
         hash_there = next((row.hash for row in batch if row.seal_number == claimed.number), hash_there)
     broken = head_break(claimed, end, hash_there)
     return VerifyResult(count, str(end), broken, await count_unsealed(session))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are asked for; empty means all. ``subject`` is how it begins (``incident:2026``)."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+
+
+async def newest(
+    session: Session, wanted: Wanted, *, before: int | None = None, limit: int = 50
+) -> list[AuditEntry]:
+    """Return entries, newest first, from the one before the id *before*."""
+    found = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
+    if before is not None:
+        found = found.where(col(AuditEntry.id) < before)
+    if wanted.actor:
+        found = found.where(col(AuditEntry.actor) == wanted.actor)
+    if wanted.action:
+        found = found.where(col(AuditEntry.action) == wanted.action)
+    if wanted.subject:
+        found = found.where(col(AuditEntry.subject).startswith(wanted.subject, autoescape=True))
+    if wanted.from_at is not None:
+        found = found.where(col(AuditEntry.at) >= wanted.from_at)
+    if wanted.until_at is not None:
+        found = found.where(col(AuditEntry.at) < wanted.until_at)
+    return list(await session.exec(found))
 
 
 async def count_unsealed(session: Session) -> int:

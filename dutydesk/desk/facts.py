@@ -1,29 +1,43 @@
-"""Gathers what the board shows, with a fixed number of statements however much is going on."""
+"""Gathers what the board shows, with a fixed number of statements however much is going on.
 
-from collections.abc import Sequence
+Reading knows no language: the same rows are drawn for everybody who looks on.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dutydesk.alerts.matters import matters_of
 from dutydesk.alerts.model import Alert
-from dutydesk.alerts.queries import screen_alerts
-from dutydesk.alerts.wording import fill
+from dutydesk.alerts.queries import Told, screen_alerts
+from dutydesk.alerts.wording import Matter, known_of
 from dutydesk.db import Session
-from dutydesk.desk import queries
+from dutydesk.desk import feed, queries
+from dutydesk.desk.health import Health, Pulse, health
+from dutydesk.desk.points import Points, points
 from dutydesk.incidents.cards import Card, Recipient, cards
 from dutydesk.incidents.model import Incident
-from dutydesk.obligations.queries import clock_in_doubt, rungs_of, verdicts_of
+from dutydesk.logs import log
+from dutydesk.obligations.model import OWED, Obligation, Rung, Verdict
+from dutydesk.obligations.queries import clock_in_doubt, verdicts_of
 from dutydesk.people.queries import desk_unit, people_by_id, units_by_id, usable_contacts
 from dutydesk.people.rules import ContactPoint, Person, Unit
 from dutydesk.rosters.queries import next_change, who_holds
 from dutydesk.rosters.rules import Holding, by_seat, empty_seats
+from dutydesk.rulebook.types import Wording
 from dutydesk.web import words
+from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
 # More than this at once is no longer a board; the page says how many are not shown.
-MOST_INCIDENTS = 40
-MOST_CALLS = 600
-PEOPLE_SHOWN = 5
+MOST_INCIDENTS = 60
+# Of each clock, the newest.
+MOST_CALLS = 30
+PEOPLE_SHOWN = 4
+_SOON = timedelta(hours=24)
+_SOON_SHOWN = 8
+
+_log = log("board")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +59,133 @@ class OnDuty:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentRows:
+    """Everything stored about one open incident that the board shows."""
+
+    row: Incident
+    unit: Unit
+    obligations: tuple[Obligation, ...]
+    rungs: tuple[Rung, ...]
+    verdicts: tuple[Verdict, ...]
+    told: tuple[Told, ...]
+    names: tuple[tuple[int, str], ...]
+    # What tells whether any of it has changed (queries.marks_of).
+    marks: tuple[object, ...]
+
+    def stands(self, row: Incident, unit: Unit, marks: tuple[object, ...]) -> bool:
+        """Tell whether nothing of it has changed: then it is neither read nor drawn again."""
+        return self.marks == marks and self.unit == unit and _shown_fields(self.row) == _shown_fields(row)
+
+
+def _shown_fields(row: Incident) -> tuple[object, ...]:
+    return row.number, row.title, row.grade, row.suspected, row.sensitive, row.state, row.drill
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Everything the board shows, as it was stored at one moment."""
+
+    at: datetime
+    desk: Unit | None
+    on_duty: tuple[OnDuty, ...]
+    empty: tuple[str, ...]
+    next_change: datetime | None
+    alarms: tuple[tuple[Alert, Matter], ...]
+    incidents: tuple[IncidentRows, ...]
+    not_shown: bool
+    clock_in_doubt: bool
+    happened: feed.Happened
+    soon: tuple[tuple[Obligation, Unit], ...]
+    health: Health
+    # Over all incidents, also those that are not shown.
+    overdue: int
+
+    @property
+    def changes_soon(self) -> bool:
+        """Tell whether somebody's turn begins or ends within a day."""
+        return self.next_change is not None and self.next_change - self.at <= _SOON
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """An obligation on the board: its card, when its clock changes its look, and whom the board has room for."""
+
+    card: Card
+    points: Points | None
+    people: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIncident:
     """An incident on the board: what is owed and what is settled."""
 
     row: Incident
     unit: Unit
-    owed: tuple[Card, ...]
+    owed: tuple[Clocked, ...]
     settled: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
-    """Everything the board shows at one moment."""
-
-    desk: Unit | None
-    alarms: tuple[Alarm, ...]
-    on_duty: tuple[OnDuty, ...]
-    empty: tuple[str, ...]
-    next_change: datetime | None
-    incidents: tuple[OpenIncident, ...]
-    not_shown: bool
-    clock_in_doubt: bool
-
-    @property
-    def overdue(self) -> int:
-        """Count the reports that are not in although they are due."""
-        return sum(card.row.state == "breached" for one in self.incidents for card in one.owed)
-
-
-async def alarms(session: Session, site: Site) -> tuple[Alarm, ...]:
-    """Return what the screen has to ring for, newest first."""
-    rows = await screen_alerts(session)
-    matters = await matters_of(session, rows, site.zone)
-    wording = site.rulebook.wording
-    return tuple(
-        Alarm(row, fill(wording, f"screen.{row.wording}", matter), words.reason(wording.texts, row.reason))
-        for row, matter in zip(rows, matters, strict=True)
-    )
-
-
-async def board(session: Session, site: Site, now: datetime) -> Board:
-    """Read the whole board."""
+async def read_board(
+    session: Session,
+    site: Site,
+    now: datetime,
+    pulse: Pulse | None,
+    providers: Sequence[str],
+    known: Sequence[IncidentRows] = (),
+) -> Rows:
+    """Read everything the board shows; of the *known* incidents only those that have changed."""
     desk = await desk_unit(session)
     on_duty, empty, change = await _duty(session, desk, now)
-    incidents = await queries.incidents_on_board(session, MOST_INCIDENTS + 1)
-    return Board(
+    rows = await queries.incidents_on_board(session, MOST_INCIDENTS + 1)
+    due = await queries.due_between(session, now, now + _SOON, _SOON_SHOWN)
+    units = await units_by_id(
+        session, {row.unit_id for row in rows[:MOST_INCIDENTS]} | {one.unit_id for one in due}
+    )
+    return Rows(
+        at=now,
         desk=desk,
-        alarms=await alarms(session, site),
         on_duty=on_duty,
         empty=empty,
         next_change=change,
-        incidents=await _open(session, site, now, incidents[:MOST_INCIDENTS]),
-        not_shown=len(incidents) > MOST_INCIDENTS,
+        alarms=await read_alarms(session, site),
+        incidents=await _incidents(session, rows[:MOST_INCIDENTS], units, known),
+        not_shown=len(rows) > MOST_INCIDENTS,
         clock_in_doubt=await clock_in_doubt(session),
+        happened=await feed.happened(session),
+        soon=tuple((one, units[one.unit_id]) for one in due),
+        health=await health(session, now, pulse, providers),
+        overdue=await queries.count_overdue(session),
     )
+
+
+async def read_alarms(session: Session, site: Site) -> tuple[tuple[Alert, Matter], ...]:
+    """Return what the screen has to ring for, newest first."""
+    rows = await screen_alerts(session)
+    return tuple(zip(rows, await matters_of(session, rows, site.zone), strict=True))
+
+
+def alarms_of(found: Iterable[tuple[Alert, Matter]], site: Site) -> tuple[Alarm, ...]:
+    """Return what the screen says of each, in the language of the page; one that is damaged says its number."""
+    return tuple(_alarm(row, matter, site.rulebook.wording) for row, matter in found)
+
+
+def _alarm(row: Alert, matter: Matter, wording: Wording) -> Alarm:
+    try:
+        return Alarm(row, _text(wording, matter), words.reason(wording.texts, row.reason))
+    except Exception:  # noqa: BLE001 (whatever is wrong with one alarm, the others must be seen)
+        _log.exception("an alarm has no words", alert=row.id)
+        return Alarm(row, not_readable(row.number), "")
+
+
+def not_readable(number: str) -> str:
+    """Return what stands in the place of something damaged."""
+    return say("编号{number}，请见事件页", number=number) if number else say("一项告警无法显示，请人工核对")
+
+
+def _text(wording: Wording, matter: Matter) -> str:
+    known = known_of(matter)
+    ours = {"owed": words.duty(matter.owed), "seat": say(str(known["seat"]))}
+    return say(wording.text(f"screen.{matter.key}"), **known | ours)
 
 
 async def _duty(
@@ -122,53 +209,97 @@ async def _duty(
     return on_duty, empty, await next_change(session, desk.id, now)
 
 
-async def _open(
-    session: Session, site: Site, now: datetime, rows: Sequence[Incident]
-) -> tuple[OpenIncident, ...]:
+async def _incidents(
+    session: Session, rows: Sequence[Incident], units: dict[int, Unit], known: Sequence[IncidentRows]
+) -> tuple[IncidentRows, ...]:
+    marks = await queries.marks_of(session, [row.id or 0 for row in rows])
+    before = {one.row.id: one for one in known}
+    kept = [
+        old
+        for row in rows
+        if (old := before.get(row.id)) is not None and old.stands(row, units[row.unit_id], marks[row.id or 0])
+    ]
+    ids = {one.row.id for one in kept}
+    fresh = await _read_incidents(session, [row for row in rows if row.id not in ids], units, marks)
+    return tuple(sorted([*kept, *fresh], key=_urgency))
+
+
+async def _read_incidents(
+    session: Session, rows: Sequence[Incident], units: dict[int, Unit], marks: dict[int, tuple[object, ...]]
+) -> list[IncidentRows]:
+    if not rows:
+        return []
     obligations = await queries.obligations_of_incidents(session, [row.id or 0 for row in rows])
     ids = [one.id or 0 for one in obligations]
-    told = await queries.latest_told(session, ids, MOST_CALLS)
+    owed = [one.id or 0 for one in obligations if one.state in OWED]
+    told = await queries.latest_told(session, owed, MOST_CALLS)
     people = await people_by_id(
         session, {one.alert.person_id for one in told if one.alert.person_id is not None}
     )
-    units = await units_by_id(session, {row.unit_id for row in rows})
-    made = cards(
-        obligations,
-        await rungs_of(session, ids),
-        await verdicts_of(session, ids),
-        told,
-        {person.id: person.name for person in people.values()},
-        site.rulebook.wording.texts,
-        now,
-    )
-    by_incident: dict[int, list[Card]] = {}
-    for card in made:
-        by_incident.setdefault(card.row.incident_id, []).append(card)
-    shown = [
-        OpenIncident(
-            row,
-            units[row.unit_id],
-            tuple(card for card in by_incident.get(row.id or 0, []) if card.owed),
-            _latest_of_each_rule([card for card in by_incident.get(row.id or 0, []) if not card.owed]),
+    owner = {one.id or 0: one.incident_id for one in obligations}
+    laid: dict[int, list[Rung]] = {}
+    for rung in await queries.rungs_in_force(session, owed):
+        laid.setdefault(owner[rung.obligation_id], []).append(rung)
+    judged: dict[int, list[Verdict]] = {}
+    for verdict in await verdicts_of(session, ids):
+        judged.setdefault(owner[verdict.obligation_id], []).append(verdict)
+    messages: dict[int, list[Told]] = {}
+    for one in told:
+        messages.setdefault(owner[one.alert.obligation_id or 0], []).append(one)
+    mine: dict[int, list[Obligation]] = {}
+    for obligation in obligations:
+        mine.setdefault(obligation.incident_id, []).append(obligation)
+    return [
+        IncidentRows(
+            row=row,
+            unit=units[row.unit_id],
+            obligations=tuple(mine.get(row.id or 0, ())),
+            rungs=tuple(laid.get(row.id or 0, ())),
+            verdicts=tuple(judged.get(row.id or 0, ())),
+            told=tuple(messages.get(row.id or 0, ())),
+            names=_names(messages.get(row.id or 0, ()), people),
+            marks=marks[row.id or 0],
         )
         for row in rows
     ]
-    return tuple(sorted(shown, key=_urgency))
 
 
-def _latest_of_each_rule(settled: Sequence[Card]) -> tuple[Card, ...]:
-    """Ten follow-ups that came in are one line on the board: the last."""
-    return tuple(
-        {card.row.rule_id: card for card in sorted(settled, key=lambda card: card.row.id or 0)}.values()
-    )
+def _names(told: Iterable[Told], people: dict[int, Person]) -> tuple[tuple[int, str], ...]:
+    ids = {one.alert.person_id for one in told if one.alert.person_id is not None}
+    return tuple((one, people[one].name) for one in sorted(ids))
 
 
-def _urgency(one: OpenIncident) -> tuple[bool, float, int]:
+def _urgency(one: IncidentRows) -> tuple[bool, float, int]:
     """Real before drills, then by the earliest due time; without a clock the newest first."""
-    due = [card.row.due_at.timestamp() for card in one.owed if card.row.due_at is not None]
+    due = [
+        owed.due_at.timestamp() for owed in one.obligations if owed.state in OWED and owed.due_at is not None
+    ]
     return one.row.drill, min(due, default=float("inf")), -(one.row.id or 0)
 
 
-def shown_people(card: Card) -> Sequence[Recipient]:
-    """Return those the board has room for; the incident's page has all of them."""
-    return [person for person in card.people if person.live][:PEOPLE_SHOWN]
+def open_incident(found: IncidentRows, site: Site, now: datetime) -> OpenIncident:
+    """Return an incident as the board shows it, in the language of the page."""
+    made = cards(
+        found.obligations,
+        found.rungs,
+        found.verdicts,
+        found.told,
+        dict(found.names),
+        site.rulebook.wording.texts,
+        now,
+    )
+    settled = sorted((card for card in made if not card.owed), key=lambda card: card.row.id or 0)
+    return OpenIncident(
+        found.row,
+        found.unit,
+        tuple(_clocked(card, found.rungs) for card in made if card.owed),
+        # Ten follow-ups that came in are one line on the board: the last.
+        tuple({card.row.rule_id: card for card in settled}.values()),
+    )
+
+
+def _clocked(card: Card, rungs: Iterable[Rung]) -> Clocked:
+    due = card.row.due_at
+    times = [rung.at for rung in rungs if rung.obligation_id == card.row.id]
+    live = [person for person in card.people if person.live][:PEOPLE_SHOWN]
+    return Clocked(card, None if due is None else points(due, times), tuple(live))

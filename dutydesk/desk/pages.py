@@ -1,37 +1,46 @@
-"""The board: alarms, clocks, who is on duty, who is being told; live by server-sent events."""
+"""The board and the wall screen: alarms, clocks, who is on duty, who is being told; live by server-sent events."""
 
-import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 
+from dutydesk import __version__
 from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
 from dutydesk.alerts import actions, queries
 from dutydesk.alerts.model import Alert
 from dutydesk.db import Session
 from dutydesk.desk import facts
+from dutydesk.desk.boards import Boards, Stream
+from dutydesk.desk.drawing import View, variant_of
+from dutydesk.desk.points import milliseconds
 from dutydesk.errors import DutydeskError, NotFoundError
+from dutydesk.escalation.actions import call_out_now
+from dutydesk.obligations.queries import obligation
 from dutydesk.people.queries import people_by_id
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
-from dutydesk.web.pages import PageRoute, render
+from dutydesk.web.languages import say
+from dutydesk.web.pages import PageRoute, render, static_address
 from dutydesk.web.site import Site, TheSite
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
+SignedIn = Annotated[Actor, Depends(allow_page("account:own"))]
+Reader = Annotated[Actor, Depends(allow_page("board:read"))]
 DeskUser = Annotated[Actor, Depends(allow_page("desk:use"))]
 Confirmer = Annotated[Actor, Depends(allow_page("alert:acknowledge"))]
 
-# A burst of commits is drawn at most four times a second; a page that hears nothing for two beats is cut off.
-_DRAWN_EVERY = 0.25
-_BEAT_SECONDS = 5
+# A page that is not read for so long is cut off.
+_SEND_SECONDS = 10
 
 _BY_HAND = (
     Input("who", "谁确认的", required=True, hint="姓名和职务", longest=50),
@@ -47,74 +56,138 @@ class Drawn(BaseModel):
     sound: bool
 
 
+def boards_of(request: Request) -> Boards:
+    """Return the open boards of this process (a FastAPI dependency)."""
+    boards: Boards = request.app.state.boards
+    return boards
+
+
+TheBoards = Annotated[Boards, Depends(boards_of)]
+
+
+@cache
+def release() -> str:
+    """Return what tells one release's pages from another's: an open board of an older one loads itself anew."""
+    parts = [__version__, *(static_address(name) for name in ("desk.js", "line.js", "desk.css", "board.css"))]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
 @router.get("/")
-async def home(_actor: DeskUser) -> RedirectResponse:
-    """The board is the first page."""
-    return RedirectResponse("/desk", 303)
+async def home(actor: SignedIn) -> RedirectResponse:
+    """Go where somebody of this role works: a leader sees his calls, a unit its incidents, others the board."""
+    first = {"leader": "/my", "unit": "/incidents"}
+    return RedirectResponse(first.get(actor.role, "/desk"), 303)
 
 
 @router.get("/desk")
-async def desk(request: Request, actor: DeskUser, site: TheSite) -> Response:
+async def desk(request: Request, actor: Reader, boards: TheBoards) -> Response:
     """Show the board."""
-    return await _board(request, actor, site, "desk/desk.html")
+    return await _page(request, actor, boards, "board", "desk/desk.html")
 
 
 @router.get("/desk/board")
-async def board(request: Request, actor: DeskUser, site: TheSite) -> Response:
-    """Return the part of the board that changes."""
-    return await _board(request, actor, site, "desk/board.html")
+async def board(request: Request, actor: Reader, boards: TheBoards) -> Response:
+    """Return the part of the board that changes, for a page that missed something."""
+    return await _page(request, actor, boards, "board", "desk/board.html")
 
 
-async def _board(request: Request, actor: Actor, site: Site, template: str) -> Response:
-    async with site.db.read() as session:
-        found = await facts.board(session, site, site.clock.now())
-    return render(
-        request, template, board=found, shown_people=facts.shown_people, masked=not actor.may("numbers:read")
-    )
+@router.get("/wall")
+async def wall(request: Request, actor: Reader, boards: TheBoards) -> Response:
+    """Show the screen on the wall: to be read from across the room, and nothing else."""
+    return await _page(request, actor, boards, "wall", "desk/wall.html")
+
+
+@router.get("/wall/board")
+async def wall_board(request: Request, actor: Reader, boards: TheBoards) -> Response:
+    """Return the part of the wall screen that changes."""
+    return await _page(request, actor, boards, "wall", "desk/wall_board.html")
+
+
+async def _page(request: Request, actor: Actor, boards: Boards, view: View, template: str) -> Response:
+    picture = await boards.picture(variant_of(view, actor))
+    return render(request, template, board=picture, release=release())
 
 
 @router.get("/desk/alarms")
 async def alarms(request: Request, _actor: DeskUser, site: TheSite) -> Response:
     """Return the alarms alone: every other page shows and rings them too."""
     async with site.db.read() as session:
-        found = await facts.alarms(session, site)
-    return render(request, "desk/alarms.html", alarms=found)
+        found = await facts.read_alarms(session, site)
+    return render(request, "desk/alarms.html", alarms=facts.alarms_of(found, site), confirms=True)
 
 
 @router.get("/desk/events")
-async def events(_actor: DeskUser, site: TheSite) -> EventSourceResponse:
-    """Say when something changed, and every five seconds that the line still stands.
+async def events(
+    actor: SignedIn,
+    boards: TheBoards,
+    view: Annotated[Literal["board", "wall", "ring"], Query()] = "ring",
+    have: Annotated[str, Query(max_length=40)] = "",
+) -> EventSourceResponse:
+    """Push to a board what changed on it, and tell other pages that something did; no database session is held.
 
-    No database session is held: the page asks for what it shows.
+    A unit contact has no board and no business with what others do: its stream only beats.
     """
-    return EventSourceResponse(
-        _changes(site), ping=_BEAT_SECONDS, ping_message_factory=lambda: _event("beat", site), send_timeout=10
-    )
+    stream: Stream = "ring" if view == "ring" else variant_of(view, actor)
+    told = _told_to(boards, stream if actor.may("board:read") else "beat", actor, have)
+    return EventSourceResponse(told, ping=0, send_timeout=_SEND_SECONDS)
 
 
-async def _changes(site: Site) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(site.bell.listen()) as rings:
-        async for _ in rings:
-            yield _event("board", site)
-            await asyncio.sleep(_DRAWN_EVERY)
+async def _told_to(boards: Boards, stream: Stream, actor: Actor, have: str) -> AsyncIterator[bytes]:
+    yield f"event: release\r\ndata: {release()}\r\nretry: 2000\r\n\r\n".encode()
+    async with aclosing(boards.listen(stream, actor, have)) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
-def _event(name: str, site: Site) -> ServerSentEvent:
-    """Every event carries the site's time, in milliseconds: countdowns are set by it."""
-    return ServerSentEvent(str(int(site.clock.now().timestamp() * 1000)), event=name, retry=2000)
+@router.get("/desk/time")
+async def time_now(_actor: SignedIn, site: TheSite) -> JSONResponse:
+    """Tell the site's time, and by answering that the sign-in still holds."""
+    return JSONResponse({"now": milliseconds(site.clock.now())})
+
+
+@router.post("/desk/obligations/{obligation_id}/call-out")
+async def call_out(request: Request, obligation_id: int, actor: DeskUser, site: TheSite) -> Response:
+    """Tell whoever is next now (一键叫应, 立即催报); a second click within a minute changes nothing."""
+
+    async def clicked(session: Session) -> None:
+        row = await obligation(session, obligation_id, lock=True)
+        if row is None:
+            raise NotFoundError(f"there is no obligation {obligation_id}")
+        await call_out_now(session, site, site.clock.now(), actor.name, row)
+
+    await site.db.run(clicked)
+    if request.headers.get("X-Live"):
+        return Response(status_code=204)
+    return RedirectResponse("/desk", 303)
 
 
 @router.post("/desk/drawn", status_code=204)
 async def drawn(body: Drawn, _actor: DeskUser, site: TheSite) -> Response:
     """Take a board's word that it drew these alerts; only with sound do they count as delivered."""
     if body.sound and body.alerts:
-        async with site.db.write() as session:
-            await actions.screen_drawn(session, site.clock.now(), body.alerts, sound=True)
+        async with site.db.read() as session:
+            ringing = any(row.obligation_id is None for row in await queries.desk_calls(session))
+            fresh = await _not_yet_delivered(session, body.alerts)
+        if ringing or fresh:
+            # Many boards draw the same: only a telephone that need not ring any more is news to anybody.
+            async with site.db.write(quiet=not ringing) as session:
+                await actions.screen_drawn(session, site.clock.now(), body.alerts, sound=True)
     return Response(status_code=204)
 
 
+async def _not_yet_delivered(session: Session, ids: list[int]) -> bool:
+    """Tell whether one of these alerts on the screen does not count as delivered yet."""
+    rows = {row.id: row for row in await queries.screen_alerts(session) if row.id in ids}
+    return any(
+        attempt.state != "delivered"
+        or rows[item.alert_id].state != "delivered"
+        or rows[item.alert_id].exhausted_reason == "NO_SCREEN"
+        for item, attempt in await queries.screen_attempts(session, [one or 0 for one in rows])
+    )
+
+
 @router.post("/desk/alerts/{alert_id}/confirm")
-async def confirm(request: Request, alert_id: int, actor: Confirmer, site: TheSite) -> Response:
+async def confirm(request: Request, alert_id: int, actor: DeskUser, site: TheSite) -> Response:
     """Confirm an alert on the screen; it ends that alert only."""
 
     async def clicked(session: Session) -> None:
@@ -189,13 +262,13 @@ async def _told(session: Session, row: Alert) -> str:
 
 
 def _by_hand_page(request: Request, row: Alert, form: Form, status: int = 200) -> Response:
-    channel, target = words.CHANNELS[row.channel], words.target(row.target)
+    told = say("{channel}告知 {who}", channel=say(words.CHANNELS[row.channel]), who=words.target(row.target))
     return render(
         request,
         "act.html",
         status,
         title="人工登记应答",
-        about=f"{row.number} {channel}告知 {target}".strip(),
+        about=f"{row.number} {told}".strip(),
         note="打通了电话、当面告知等，由值班员登记；谁、怎样、何时都会存档。",
         form=form,
         submit="登记",

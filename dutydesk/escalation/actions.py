@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.alerts.actions import alarm_desk, alert_row, cancel, cancel_for
-from dutydesk.alerts.model import Alert
+from dutydesk.alerts.model import ADOPTED, Alert
 from dutydesk.audit.actions import record
 from dutydesk.db import Session
-from dutydesk.escalation.facts import Gathered
+from dutydesk.errors import ConflictError
+from dutydesk.escalation.facts import Gathered, facts_of, gather
 from dutydesk.escalation.rules import (
     SCREEN,
     Adopt,
@@ -27,12 +28,15 @@ from dutydesk.escalation.rules import (
     OffSeat,
     Plan,
     Tell,
+    call_out,
+    was_called_out,
 )
 from dutydesk.obligations import queries
 from dutydesk.obligations.actions import fulfil, note_no_report
-from dutydesk.obligations.model import Obligation, Rung
+from dutydesk.obligations.model import OWED, Obligation, Rung
 from dutydesk.people.queries import people_by_id
 from dutydesk.rulebook.types import Lane
+from dutydesk.web.site import Site
 
 # How empty seats are named to people.
 SEAT_NAMES = {
@@ -98,7 +102,11 @@ async def _apply_one(hand: _Hand, decision: Decision) -> None:
         case Backlog():
             hand.applied.backlog += 1
         case EndTakeOver():
+            who = row.taken_over_by
             row.taken_over_by = row.taken_over_reason = row.next_check_at = None
+            record(
+                hand.session, now, "clockwork", "obligation.take_over_ended", f"obligation:{row.id}", who=who
+            )
 
 
 def _move_rung(hand: _Hand, decision: Fire | EndRung | ArmAgain) -> None:
@@ -119,6 +127,9 @@ async def _change_alert(hand: _Hand, decision: Adopt | Cancel | OffSeat) -> None
     match decision:
         case Adopt(alert_id, rung_id, target, position, wording):
             alert = hand.alerts[alert_id]
+            # Evidence: for whom and what it was made stays readable beside what it now speaks for.
+            was = {"at": hand.now.isoformat(), "target": alert.target, "wording": alert.wording}
+            alert.params = alert.params | {ADOPTED: [*alert.params.get(ADOPTED, ()), was]}
             alert.rung_id, alert.target = rung_id, target
             alert.chain_position, alert.wording = position, wording
         case Cancel(alert_id, reason):
@@ -217,3 +228,29 @@ async def finish(session: Session, now: datetime, applied: Applied) -> None:
             reason="BACKLOG",
             params={"count": applied.backlog},
         )
+
+
+async def call_out_now(session: Session, site: Site, now: datetime, actor: str, row: Obligation) -> bool:
+    """Tell people about a locked obligation now; return False where that was done a moment ago.
+
+    Raises:
+        ConflictError: when nothing is owed any more, or nobody is left to be told.
+    """
+    if row.state not in OWED or row.due_at is None:
+        message = f"obligation {row.id} is {row.state}; nobody has to be told"
+        raise ConflictError(message)
+    found = await gather(session, [row], now, site.rulebook.fallbacks)
+    done = [(rung.reason, rung.fired_at) for rung in found.rungs[row.id or 0]]
+    done += [(alert.reason, alert.created_at) for alert in found.alerts[row.id or 0]]
+    if was_called_out(done, now):
+        return False
+    decisions = call_out(facts_of(row, found, site.rulebook, site.settings.last_resort), now)
+    if not decisions:
+        message = f"obligation {row.id} has no rung left to fire"
+        raise ConflictError(message)
+    applied = Applied(site.zone)
+    # The pass looks at once: it goes on with whoever cannot be reached, and arms what comes next.
+    await apply(session, now, row, Plan(decisions, wake_at=now), found, applied)
+    await finish(session, now, applied)
+    record(session, now, actor, "obligation.called_out", f"obligation:{row.id}", number=row.number)
+    return True

@@ -164,7 +164,8 @@ async def correct(
     before = _picture(row)
     moved_unit = "unit_id" in values and values["unit_id"] != row.unit_id
     for name, value in values.items():
-        setattr(row, name, value)
+        # Elements that are not named stay; a new dict, so that the change is noticed.
+        setattr(row, name, {**row.elements, **value} if name == "elements" else value)
     if row.occurred_at_kind == "unknown" and "occurred_at" not in values:
         row.occurred_at = None
     refuse(

@@ -10,11 +10,15 @@ from dutydesk.accounts.permissions import allow
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import FieldFault, InvalidInputError, NotFoundError
-from dutydesk.incidents import actions, queries, reporting
-from dutydesk.incidents.model import Incident, IncidentState, Report
-from dutydesk.incidents.timeline import timeline
+from dutydesk.incidents import actions, queries, report_api, reporting
+from dutydesk.incidents.casualties import count_people, counts_of
+from dutydesk.incidents.model import Incident, IncidentState
+from dutydesk.incidents.reading import plain_for
+from dutydesk.incidents.shown import shown, shown_all
+from dutydesk.incidents.timeline import everything_after
 from dutydesk.incidents.views import (
-    CompleteIn,
+    CasualtiesIn,
+    CasualtiesOut,
     CorrectIn,
     IncidentIn,
     IncidentList,
@@ -26,56 +30,24 @@ from dutydesk.incidents.views import (
     ReportIn,
     ReportOut,
     Timeline,
-    incident_out,
+    casualties_out,
     report_out,
 )
-from dutydesk.logs import mask_text
-from dutydesk.obligations import queries as owed_queries
-from dutydesk.people.lists import Cursor, Id, Limit, next_cursor
+from dutydesk.people.lists import Cursor, Limit, next_cursor
 from dutydesk.people.numbers import parse_number
-from dutydesk.people.queries import unit_by_code, units_by_id
+from dutydesk.people.queries import unit_by_code
 from dutydesk.web.answers import once
 from dutydesk.web.problems import declared
 from dutydesk.web.site import Site, TheSite
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
+router.include_router(report_api.router)
 
 Reader = Annotated[Actor, Depends(allow("incident:read"))]
 Writer = Annotated[Actor, Depends(allow("incident:write"))]
 Filer = Annotated[Actor, Depends(allow("report:file"))]
 Decider = Annotated[Actor, Depends(allow("obligation:decide"))]
 Confirmer = Annotated[Actor, Depends(allow("clock:confirm"))]
-
-
-async def shown(session: Session, row: Incident) -> IncidentOut:
-    """Return an incident with everything that belongs to it, for the API."""
-    return (await _shown(session, [row]))[0]
-
-
-async def _shown(session: Session, rows: list[Incident]) -> list[IncidentOut]:
-    units = await units_by_id(session, {row.unit_id for row in rows})
-    survivors = await queries.incidents_by_id(
-        session, {row.merged_into_id for row in rows if row.merged_into_id is not None}
-    )
-    made = []
-    for row in rows:
-        obligations = await owed_queries.obligations_of(session, row.id or 0)
-        verdicts = {
-            one.obligation_id: one
-            for one in await owed_queries.verdicts_of(session, [one.id or 0 for one in obligations])
-        }
-        survivor = survivors.get(row.merged_into_id or 0)
-        made.append(
-            incident_out(
-                row,
-                units[row.unit_id].code,
-                None if survivor is None else survivor.number,
-                obligations,
-                verdicts,
-                await queries.reports_of(session, row.id or 0),
-            )
-        )
-    return made
 
 
 def new_report(body: ReportIn) -> reporting.NewReport:
@@ -113,7 +85,8 @@ async def post_incident(request: Request, body: IncidentIn, actor: Writer, site:
         new = actions.NewIncident(
             unit_id=unit, reports=tuple(new_report(report) for report in body.reports), **given
         )
-        return await shown(session, await actions.log_incident(session, site, site.clock.now(), actor, new))
+        row = await actions.log_incident(session, site, site.clock.now(), actor, new)
+        return await shown(session, row, actor)
 
     return await once(request, actor.caller, 201, work)
 
@@ -143,7 +116,7 @@ async def get_incidents(
         rows = await queries.list_incidents(
             session, state=state, unit_id=unit_id, after_id=cursor or 0, limit=limit + 1
         )
-        items = await _shown(session, rows[:limit])
+        items = await shown_all(session, rows[:limit], actor)
     return IncidentList(items=items, next_cursor=next_cursor([row.id or 0 for row in rows], limit))
 
 
@@ -152,21 +125,22 @@ async def get_incident(number: str, actor: Reader, site: TheSite) -> IncidentOut
     """Return an incident with its obligations and reports."""
     async with site.db.read() as session:
         row = await queries.incident_by_number(session, number, unit_id=actor.unit_id)
-        return await shown(session, row)
+        return await shown(session, row, actor)
 
 
 @router.get("/incidents/{number}/timeline", responses=declared(404), summary="Everything that happened")
-async def get_timeline(number: str, actor: Reader, site: TheSite) -> Timeline:
-    """Return everything that happened about an incident, in order."""
+async def get_timeline(number: str, actor: Reader, site: TheSite, cursor: Cursor = None) -> Timeline:
+    """Return everything that happened about an incident, in order; with `next_cursor` there is more."""
     async with site.db.read() as session:
         row = await queries.incident_by_number(session, number, unit_id=actor.unit_id)
-        lines = await timeline(session, row, site)
-    shown_text = (lambda text: text) if actor.may("numbers:read") else mask_text
+        page = await everything_after(session, row, site, actor, cursor or 0)
+    shown_text = plain_for(actor)
     return Timeline(
         items=[
             LineOut(at=line.at, kind=line.kind, text=shown_text(line.text), detail=shown_text(line.detail))
-            for line in lines
-        ]
+            for line in page.lines
+        ],
+        next_cursor=str(page.more) if page.more else None,
     )
 
 
@@ -188,6 +162,29 @@ async def post_report(request: Request, number: str, body: ReportIn, actor: File
     return await once(request, actor.caller, 201, work)
 
 
+@router.post(
+    "/incidents/{number}/casualties",
+    status_code=201,
+    response_model=CasualtiesOut,
+    responses=declared(404, 409),
+    summary="Count people",
+)
+async def post_casualties(
+    request: Request, number: str, body: CasualtiesIn, actor: Writer, site: TheSite
+) -> Response:
+    """Write down how many people were harmed as known at one moment; a correction is another count."""
+
+    async def work(session: Session) -> CasualtiesOut:
+        row = await queries.incident_by_number(session, number, lock=True)
+        counts = {name: getattr(body, name) for name in counts_of(None)}
+        made = await count_people(
+            session, site.clock.now(), actor, row, as_of=body.as_of, counts=counts, note=body.note
+        )
+        return casualties_out(made)
+
+    return await once(request, actor.caller, 201, work)
+
+
 Change = Callable[[Session, Site, datetime, Actor, Incident], Awaitable[Incident]]
 
 
@@ -196,7 +193,7 @@ async def _change(request: Request, number: str, actor: Actor, site: Site, chang
 
     async def work(session: Session) -> IncidentOut:
         row = await queries.incident_by_number(session, number, lock=True)
-        return await shown(session, await change(session, site, site.clock.now(), actor, row))
+        return await shown(session, await change(session, site, site.clock.now(), actor, row), actor)
 
     return await once(request, actor.caller, 200, work)
 
@@ -231,7 +228,7 @@ def _given(body: CorrectIn, name: str) -> bool:
     "/incidents/{number}/regrade", response_model=IncidentOut, responses=declared(404, 409), summary="Regrade"
 )
 async def post_regrade(
-    request: Request, number: str, body: RegradeIn, actor: Writer, site: TheSite
+    request: Request, number: str, body: RegradeIn, actor: Decider, site: TheSite
 ) -> Response:
     """Give an incident another grade or other flags."""
 
@@ -310,70 +307,3 @@ async def post_merge(request: Request, number: str, body: MergeIn, actor: Writer
         return await actions.merge(session, site, now, actor, row, into, body.reason)
 
     return await _change(request, number, actor, site, change)
-
-
-# ── reports ──────────────────────────────────────────────────────────────────────────────────
-
-ReportChange = Callable[[Session, Site, datetime, Actor, Report], Awaitable[Incident]]
-
-
-async def _change_report(
-    request: Request, report_id: int, actor: Actor, site: Site, change: ReportChange
-) -> Response:
-    async def work(session: Session) -> IncidentOut:
-        report = await queries.report(session, report_id)
-        return await shown(session, await change(session, site, site.clock.now(), actor, report))
-
-    return await once(request, actor.caller, 200, work)
-
-
-@router.post(
-    "/reports/{report_id}/void",
-    response_model=IncidentOut,
-    responses=declared(404, 409),
-    summary="Void a report",
-)
-async def post_void(
-    request: Request, report_id: Id, body: ReasonIn, actor: Writer, site: TheSite
-) -> Response:
-    """Declare a report a mistake; what it fulfilled is owed again at its original due time."""
-
-    async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
-        return await reporting.void_report(session, site, now, actor, report, body.reason)
-
-    return await _change_report(request, report_id, actor, site, change)
-
-
-@router.post(
-    "/reports/{report_id}/check",
-    response_model=IncidentOut,
-    responses=declared(404, 409),
-    summary="Check a late entry",
-)
-async def post_check(
-    request: Request, report_id: Id, body: ReasonIn, actor: Writer, site: TheSite
-) -> Response:
-    """Confirm, as a second person, the time of a report that was entered late."""
-
-    async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
-        return await reporting.check_report(session, site, now, actor, report, body.reason)
-
-    return await _change_report(request, report_id, actor, site, change)
-
-
-@router.post(
-    "/reports/{report_id}/complete",
-    response_model=IncidentOut,
-    responses=declared(404, 409),
-    summary="Say who called",
-)
-async def post_complete(
-    request: Request, report_id: Id, body: CompleteIn, actor: Writer, site: TheSite
-) -> Response:
-    """Add who called and from which number."""
-
-    async def change(session: Session, site: Site, now: datetime, actor: Actor, report: Report) -> Incident:
-        number = parse_number(body.reporter_phone)
-        return await reporting.complete_report(session, site, now, actor, report, body.reporter, number)
-
-    return await _change_report(request, report_id, actor, site, change)

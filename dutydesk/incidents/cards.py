@@ -11,6 +11,7 @@ from dutydesk.obligations.model import OWED, Obligation, Rung, Verdict
 from dutydesk.obligations.rules import minutes_late
 from dutydesk.rulebook.types import RungPlan
 from dutydesk.web import words
+from dutydesk.web.languages import say
 
 # How a call stands: the word, and how much it asks of whoever looks on.
 Standing = tuple[str, str]
@@ -146,9 +147,11 @@ def _latest_by_channel(calls: Sequence[Call]) -> Iterable[Call]:
 def verdict_words(row: Obligation, verdict: Verdict | None) -> str:
     """Return how an obligation was judged: ``按时``, ``迟报 3分钟``; what is owed has no verdict yet."""
     if row.state in OWED or verdict is None:
-        return words.OBLIGATION_STATES[row.state]
-    late = f" {minutes_late(verdict.late_seconds)}分钟" if verdict.value == "late" else ""
-    return words.VERDICTS[verdict.value] + late
+        return say(words.OBLIGATION_STATES[row.state])
+    judged = say(words.VERDICTS[verdict.value])
+    if verdict.value != "late":
+        return judged
+    return say("{verdict} {minutes}分钟", verdict=judged, minutes=minutes_late(verdict.late_seconds))
 
 
 def _next(row: Obligation, rungs: Sequence[Rung], now: datetime) -> Next | None:
@@ -170,9 +173,11 @@ def _next(row: Obligation, rungs: Sequence[Rung], now: datetime) -> Next | None:
 
 def tells(plan: RungPlan) -> str:
     """Return whom a rung tells by what: ``带班领导（短信、电话）``."""
-    return "；".join(
-        "、".join(words.target(name) for name in tell.targets)
-        + f"（{'、'.join(words.CHANNELS[channel] for channel in tell.channels)}）"
+    return say("；").join(
+        words.bracketed(
+            words.listed(words.target(name) for name in tell.targets),
+            words.listed(say(words.CHANNELS[channel]) for channel in tell.channels),
+        )
         for tell in plan.tells
     )
 
@@ -184,7 +189,7 @@ def _call(one: Told, names: Mapping[int, str], texts: Mapping[str, str]) -> Call
     last = one.attempts[-1] if one.attempts else None
     return Call(
         alert=alert,
-        who=names.get(alert.person_id or 0) or _TELEPHONES.get(alert.target.partition(":")[0], role),
+        who=names.get(alert.person_id or 0) or say(_TELEPHONES.get(alert.target.partition(":")[0], role)),
         role=role,
         channel=alert.channel,
         number=last.to_number if last is not None else alert.phone or "",
@@ -197,7 +202,7 @@ def _call(one: Told, names: Mapping[int, str], texts: Mapping[str, str]) -> Call
 
 
 def standing(alert: Alert, attempts: Sequence[Attempt], proof: Acknowledgement | None) -> Standing:
-    """Return how a call or an SMS stands, in the words of 叫应, with its tone.
+    """Return how a call or an SMS stands, in the words of 叫应 (for the template to translate), with its tone.
 
     Only a key, a click or an entry by hand is 已应答; a call picked up without a key is 接听未确认.
     """

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from dutydesk.accounts.rules import Actor
 from dutydesk.errors import InvalidInputError
 from dutydesk.incidents.actions import NewIncident
-from dutydesk.incidents.model import Incident
+from dutydesk.incidents.casualties import counts_of
+from dutydesk.incidents.model import Casualties, Incident
 from dutydesk.incidents.reporting import NewReport
-from dutydesk.incidents.rules import time_faults
+from dutydesk.incidents.rules import COUNTS, time_faults
 from dutydesk.incidents.views import (
+    CasualtiesIn,
     CompleteIn,
-    CorrectIn,
     IncidentIn,
+    MergeIn,
     ReasonIn,
-    RegradeIn,
     ReportIn,
     TakeOverIn,
 )
@@ -27,7 +29,7 @@ from dutydesk.web.words import sentence
 _GRADES = tuple(words.GRADES.items())
 _CATEGORIES = tuple(words.CATEGORIES.items())
 _KINDS = tuple(words.OCCURRED_KINDS.items())
-_WHY = Input("reason", "理由", "lines", required=True, longest=1000)
+WHY = Input("reason", "理由", "lines", required=True, longest=1000)
 # One key for one intention: a form sent twice does its work once.
 ONCE = Input("once", "", "hidden")
 
@@ -123,33 +125,46 @@ def _report(body: ReportIn) -> NewReport:
     return NewReport(body.kind, body.reported_at, body.reporter, _numbered(body.reporter_phone), body.content)
 
 
-REPORT = (
-    Input("kind", "种类", "choice", required=True, choices=tuple(words.REPORTS.items())),
-    Input(
-        "reported_at",
-        "报告时间",
-        "moment",
-        required=True,
-        hint="电话为通话时间，书面为收到时间；早于登记10分钟以上的为补录",
-    ),
-    Input("reporter", "报告人", hint="不知道可先空着，稍后补全"),
-    Input("reporter_phone", "来电号码"),
-    Input("content", "内容", "lines", longest=20_000),
-    ONCE,
-)
+_FILED = ("written", "follow_up", "final", "verification")
+
+
+def report_inputs(actor: Actor) -> tuple[Input, ...]:
+    """Return the form of a report; a unit files what counts at its receipt, the desk says when it was told."""
+    content = Input("content", "内容", "lines", longest=20_000, required=actor.role == "unit")
+    reporter = Input("reporter", "报告人", hint="不知道可先空着，稍后补全")
+    if actor.role == "unit":
+        kinds = tuple((kind, words.REPORTS[kind]) for kind in _FILED)
+        return (
+            Input("kind", "种类", "choice", required=True, choices=kinds),
+            Input("reporter", "报告人"),
+            Input("reporter_phone", "联系电话"),
+            content,
+            ONCE,
+        )
+    when = "电话为通话时间，书面为收到时间；早于登记10分钟以上的为补录"
+    return (
+        Input("kind", "种类", "choice", required=True, choices=tuple(words.REPORTS.items())),
+        Input("reported_at", "报告时间", "moment", required=True, hint=when),
+        reporter,
+        Input("reporter_phone", "来电号码"),
+        content,
+        ONCE,
+    )
 
 
 def new_report(form: Form, zone: tzinfo) -> NewReport | None:
     """Return the report that was typed, or None with the faults on the form."""
     form.check_required()
     given = {name: form.value(name) for name in ("kind", "content")} | _reporter(form)
+    if not any(
+        value == given["kind"] for one in form.inputs if one.name == "kind" for value, _ in one.choices
+    ):
+        form.fault("kind", "请选择")
     body = form.check(ReportIn, given | {"reported_at": form.moment("reported_at", zone)})
     return None if form.faults or body is None else _report(body)
 
 
-WITHDRAW = (_WHY,)
-END = (_WHY,)
-REINSTATE = (_WHY,)
+BY_REASON = (WHY,)
 
 
 def why(form: Form) -> str | None:
@@ -157,62 +172,6 @@ def why(form: Form) -> str | None:
     form.check_required()
     body = form.check(ReasonIn, {"reason": form.value("reason")})
     return None if form.faults or body is None else body.reason
-
-
-REGRADE = (
-    Input("grade", "级别", "choice", required=True, choices=_GRADES),
-    Input("suspected", "疑似重大以上", "tick"),
-    Input("sensitive", "涉敏感时期、敏感地区或敏感群体", "tick"),
-    Input("confirmed", "已经核定", "tick"),
-    Input("leader", "决定的领导", hint="变动会停止计时的，必须填写", longest=50),
-    _WHY,
-)
-
-
-def regrading(form: Form) -> RegradeIn | None:
-    """Return the regrade that was typed, or None with the faults on the form."""
-    form.check_required()
-    ticks = {name: form.ticked(name) for name in ("suspected", "sensitive", "confirmed")}
-    texts = {name: form.value(name) for name in ("grade", "leader", "reason")}
-    body = form.check(RegradeIn, {**texts, **ticks})
-    return None if form.faults else body
-
-
-CORRECT = (
-    Input("title", "事件（一句话）", required=True, longest=200),
-    Input("occurred_at", "事发时间", "moment", hint="更正后，由它起算的到期时间随之变动"),
-    Input("occurred_at_kind", "事发时间是否准确", "choice", choices=_KINDS),
-    Input("learned_at", "单位知悉时间", "moment"),
-    Input("received_at", "接报时间", "moment", required=True),
-    Input("place", "地点"),
-    _WHY,
-)
-_CORRECTED_TIMES = ("occurred_at", "learned_at", "received_at")
-_CORRECTED_TEXTS = ("title", "occurred_at_kind", "place")
-
-
-def as_it_is(row: Incident, zone: tzinfo) -> dict[str, str]:
-    """Return what stands in the correction's form before anything is typed."""
-    return {name: local(getattr(row, name), zone) for name in _CORRECTED_TIMES} | {
-        name: str(getattr(row, name)) for name in _CORRECTED_TEXTS
-    }
-
-
-def corrections(form: Form, row: Incident, zone: tzinfo) -> tuple[dict[str, Any], str] | None:
-    """Return only the values that were changed, with the reason; or None with the faults on the form."""
-    form.check_required()
-    before = as_it_is(row, zone)
-    moments = {name: form.moment(name, zone) for name in _CORRECTED_TIMES}
-    texts = {name: form.value(name) for name in _CORRECTED_TEXTS}
-    body = form.check(CorrectIn, moments | texts | {"reason": form.value("reason")})
-    if form.faults or body is None:
-        return None
-    # The form shows whole seconds: an untouched field must not cut the fraction off what is stored.
-    changed = {name: getattr(body, name) for name in before if form.value(name) != before[name]}
-    if not changed:
-        form.fault("", "没有改动")
-        return None
-    return changed, body.reason
 
 
 TAKE_OVER = (
@@ -263,3 +222,52 @@ def completion(form: Form) -> tuple[str, str] | None:
     form.check_required()
     body = form.check(CompleteIn, _reporter(form))
     return None if form.faults or body is None else (body.reporter, _numbered(body.reporter_phone))
+
+
+def merge_inputs(others: Sequence[Incident]) -> tuple[Input, ...]:
+    """Return the form of a merge: the survivor among the incidents that still run."""
+    named = (("", "请选择"), *((one.number, f"{one.number} {one.title}") for one in others))
+    hint = "保留的一起继续计时，本事件归并到它" if others else "没有可以归并到的事件"
+    return (Input("into", "归并到", "choice", required=True, choices=named, hint=hint), WHY)
+
+
+def merging(form: Form) -> tuple[str, str] | None:
+    """Return the survivor's number and the reason; or None with the faults on the form."""
+    form.check_required()
+    known = {value for one in form.inputs if one.name == "into" for value, _ in one.choices}
+    if form.value("into") and form.value("into") not in known:
+        form.fault("into", "没有这一事件，或它已不在处置")
+    body = form.check(MergeIn, {"into": form.value("into"), "reason": form.value("reason")})
+    return None if form.faults or body is None else (body.into, body.reason)
+
+
+COUNT = (
+    Input("as_of", "截至时间", "moment", required=True, hint="这些人数是截至什么时间的"),
+    *(Input(name, label, longest=8) for name, label in COUNTS),
+    Input("note", "说明", hint="例如：据120现场通报；伤者送市第一医院"),
+    ONCE,
+)
+
+
+def count_values(last: Casualties | None, now: datetime, zone: tzinfo) -> dict[str, str]:
+    """Return what stands in the form of a count: the numbers as last known, as of now."""
+    return {name: str(value) for name, value in counts_of(last).items()} | {"as_of": local(now, zone)}
+
+
+def counted(form: Form, zone: tzinfo) -> tuple[datetime, dict[str, int], str] | None:
+    """Return as of when how many people; or None with the faults on the form. An empty field is none."""
+    form.check_required()
+    as_of = form.moment("as_of", zone)
+    counts: dict[str, int] = {}
+    for name, _ in COUNTS:
+        said = form.value(name) or "0"
+        if said.isascii() and said.isdigit():
+            counts[name] = int(said)
+        else:
+            form.fault(name, "请填写0或正整数")
+    if form.faults or as_of is None:
+        return None
+    body = form.check(CasualtiesIn, {**counts, "as_of": as_of, "note": form.value("note")})
+    if form.faults or body is None:
+        return None
+    return body.as_of, counts, body.note

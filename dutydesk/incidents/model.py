@@ -6,13 +6,15 @@ from typing import Any, Literal
 from sqlalchemy import JSON, Column
 from sqlmodel import Field
 
-from dutydesk.db import Record, word
+from dutydesk.db import KeptJson, Record, word
 from dutydesk.rulebook.types import Category, Grade
 
 OccurredKind = Literal["exact", "estimated", "unknown"]
 IncidentState = Literal["open", "ended", "withdrawn", "merged"]
 ReportKind = Literal["phone", "written", "follow_up", "final", "verification"]
 ChangeKind = Literal["logged", "corrected", "regraded", "withdrawn", "reinstated", "merged", "ended"]
+PaperKind = Literal["special_report", "bulletin"]
+PaperState = Literal["draft", "checking", "signing", "signed", "sent", "received", "void"]
 
 
 class Incident(Record, table=True):
@@ -34,6 +36,10 @@ class Incident(Record, table=True):
     place: str = ""
     source: str = ""
     narrative: str = ""
+    # The required elements that have no column of their own (nature, cause, measures …), by their names.
+    elements: dict[str, str] = Field(
+        default_factory=dict, sa_column=Column(KeptJson, nullable=False, server_default="{}")
+    )
     drill: bool = False
     state: IncidentState = word(default="open", index=True)
     # A clock opened by a later upgrade is based on the upgrade only when this was never so before.
@@ -49,6 +55,9 @@ class Report(Record, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     incident_id: int = Field(foreign_key="incident.id", index=True)
+    # The unit that brought it: whose contact filed it, or whose incident it was when the desk logged it.
+    # None (logged before this was kept): the incident's unit.
+    unit_id: int | None = Field(default=None, foreign_key="unit.id")
     kind: ReportKind = word()
     sequence: int = 0
     reported_at: datetime
@@ -87,3 +96,86 @@ class NumberSeries(Record, table=True):
 
     name: str = Field(primary_key=True)
     last: int = 0
+
+
+class Casualties(Record, table=True):
+    """How many people were harmed as known at one moment; a correction is a later row (核增, 核减)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    as_of: datetime
+    dead: int = 0
+    missing: int = 0
+    trapped: int = 0
+    badly_injured: int = 0
+    slightly_injured: int = 0
+    evacuated: int = 0
+    affected: int = 0
+    note: str = ""
+    logged_at: datetime
+    logged_by: str
+
+
+class Attachment(Record, table=True):
+    """A file that belongs to an incident; its bytes lie outside the database under their SHA-256."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    report_id: int | None = Field(default=None, foreign_key="report.id")
+    # The unit whose contact added it; None: the desk did, and the unit does not see it.
+    unit_id: int | None = Field(default=None, foreign_key="unit.id")
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    added_at: datetime
+    added_by: str
+    voided_at: datetime | None = None
+    voided_by: str | None = None
+    void_reason: str | None = None
+
+
+class Paper(Record, table=True):
+    """A written product about an incident (专报, 快报) on its way from a draft to whoever receives it.
+
+    ``stage`` is the report it carries: first, follow-up *n* or final. ``version`` rises with every
+    change, so that two people who edit the same text notice each other.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    kind: PaperKind = word()
+    stage: str = "first"
+    sequence: int = 1
+    state: PaperState = word(default="draft", index=True)
+    version: int = 1
+    issue: str = ""
+    title: str
+    body: str = ""
+    send_to: str = ""
+    copy_to: str = ""
+    contact: str = ""
+    contact_phone: str = ""
+    drafter: str
+    checker: str = ""
+    signer: str = ""
+    created_at: datetime
+    signed_at: datetime | None = None
+    sent_at: datetime | None = None
+    received_at: datetime | None = None
+
+
+class PaperStep(Record, table=True):
+    """One step of a paper: who moved it where, when and why, and the text as it stood."""
+
+    __tablename__ = "paper_step"
+
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
+    at: datetime
+    actor: str
+    before: PaperState = word()
+    after: PaperState = word()
+    reason: str = ""
+    version: int
+    text: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

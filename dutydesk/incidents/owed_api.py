@@ -11,6 +11,7 @@ from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import NotFoundError
 from dutydesk.incidents import duties
+from dutydesk.incidents.reading import all_masked
 from dutydesk.incidents.views import (
     FulfilIn,
     ObligationList,
@@ -44,7 +45,7 @@ async def get_obligations(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> ObligationList:
-    """List obligations; a unit contact sees its own unit's."""
+    """List obligations; a unit contact sees what its own unit owes (a page may be short, the cursor leads on)."""
     async with site.db.read() as session:
         rows = await owed_queries.list_obligations(
             session,
@@ -58,7 +59,14 @@ async def get_obligations(
             one.obligation_id: one
             for one in await owed_queries.verdicts_of(session, [row.id or 0 for row in rows[:limit]])
         }
-    items = [obligation_out(row, verdicts.get(row.id or 0)) for row in rows[:limit]]
+    items = [
+        obligation_out(row, verdicts.get(row.id or 0))
+        for row in rows[:limit]
+        # What the desk owes about the unit's incident tells who called, and is not the unit's to read.
+        if actor.role != "unit" or row.binds == "unit"
+    ]
+    if not actor.may("numbers:read"):
+        items = [ObligationOut(**all_masked(one.model_dump())) for one in items]
     return ObligationList(items=items, next_cursor=next_cursor([row.id or 0 for row in rows], limit))
 
 

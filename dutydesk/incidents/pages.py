@@ -2,44 +2,40 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
-from dutydesk.alerts.queries import told
 from dutydesk.db import Session
 from dutydesk.errors import DutydeskError
-from dutydesk.incidents import actions, acts, forms, queries
-from dutydesk.incidents.acts import once_only, to_incident
-from dutydesk.incidents.cards import cards
-from dutydesk.incidents.model import Incident
-from dutydesk.incidents.timeline import timeline
-from dutydesk.obligations import queries as owed_queries
-from dutydesk.people.queries import list_units, people_by_id, units_by_id
+from dutydesk.incidents import actions, acts, file_pages, forms, owed_acts, queries, report_acts
+from dutydesk.incidents.acting import once_only, to_incident
+from dutydesk.incidents.lines import GROUPS
+from dutydesk.incidents.page_facts import incident_facts
+from dutydesk.people.lists import LARGEST_ID
+from dutydesk.people.queries import list_units, units_by_id
 from dutydesk.people.rules import Unit
 from dutydesk.web.forms import Form, typed
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-router.include_router(acts.router)
+for _acts in (acts, report_acts, owed_acts, file_pages):
+    router.include_router(_acts.router)
 
 Reader = Annotated[Actor, Depends(allow_page("incident:read"))]
 Writer = Annotated[Actor, Depends(allow_page("incident:write"))]
-
-_MOST_TOLD = 5000
-
 
 _LISTED = 200
 
 
 @router.get("/incidents")
-async def listed(request: Request, _actor: Reader, site: TheSite) -> Response:
-    """List the newest incidents, the closed and the withdrawn ones too: what happened can be found again."""
+async def listed(request: Request, actor: Reader, site: TheSite) -> Response:
+    """List the newest incidents, the closed and the withdrawn ones too; a unit contact sees its own unit's."""
     async with site.db.read() as session:
-        rows = await queries.latest_incidents(session, _LISTED)
+        rows = await queries.latest_incidents(session, _LISTED, unit_id=actor.unit_id)
         units = await units_by_id(session, {row.unit_id for row in rows})
     return render(request, "incidents/list.html", rows=rows, units=units, full=len(rows) == _LISTED)
 
@@ -93,50 +89,32 @@ def _new_page(request: Request, form: Form, status: int = 200) -> Response:
 # Looking
 
 
+Group = Annotated[str, Query(alias="kind", max_length=20)]
+Before = Annotated[int, Query(ge=0, le=LARGEST_ID)]
+
+
 @router.get("/incidents/{number}")
-async def incident(request: Request, number: str, actor: Reader, site: TheSite) -> Response:
+async def incident(
+    request: Request, number: str, actor: Reader, site: TheSite, group: Group = "", before: Before = 0
+) -> Response:
     """Show an incident with its clocks, its reports and everything that happened."""
-    return await _incident(request, number, actor, site, "incidents/incident.html")
+    return await _incident(request, number, actor, site, "incidents/incident.html", group, before)
 
 
 @router.get("/incidents/{number}/live")
-async def live(request: Request, number: str, actor: Reader, site: TheSite) -> Response:
+async def live(
+    request: Request, number: str, actor: Reader, site: TheSite, group: Group = "", before: Before = 0
+) -> Response:
     """Return the part of the page that changes."""
-    return await _incident(request, number, actor, site, "incidents/live.html")
+    return await _incident(request, number, actor, site, "incidents/live.html", group, before)
 
 
-async def _incident(request: Request, number: str, actor: Actor, site: Site, template: str) -> Response:
+async def _incident(
+    request: Request, number: str, actor: Actor, site: Site, template: str, group: str, before: int
+) -> Response:
     async with site.db.read() as session:
-        shown = await _facts(
-            session, site, await queries.incident_by_number(session, number, unit_id=actor.unit_id)
+        row = await queries.incident_by_number(session, number, unit_id=actor.unit_id)
+        shown = await incident_facts(
+            session, site, row, actor, group=group if group in GROUPS else "", before=before
         )
-    return render(request, template, **shown, masked=not actor.may("numbers:read"))
-
-
-async def _facts(session: Session, site: Site, row: Incident) -> dict[str, Any]:
-    obligations = await owed_queries.obligations_of(session, row.id or 0)
-    ids = [one.id or 0 for one in obligations]
-    messages = await told(session, numbers=[row.number], limit=_MOST_TOLD)
-    people = await people_by_id(
-        session, {one.alert.person_id for one in messages if one.alert.person_id is not None}
-    )
-    found = cards(
-        obligations,
-        await owed_queries.rungs_of(session, ids),
-        await owed_queries.verdicts_of(session, ids),
-        messages,
-        {person.id: person.name for person in people.values()},
-        site.rulebook.wording.texts,
-        site.clock.now(),
-    )
-    survivors = await queries.incidents_by_id(
-        session, [row.merged_into_id] if row.merged_into_id is not None else []
-    )
-    return {
-        "incident": row,
-        "unit": (await units_by_id(session, [row.unit_id]))[row.unit_id],
-        "survivor": survivors.get(row.merged_into_id or 0),
-        "cards": found,
-        "reports": await queries.reports_of(session, row.id or 0),
-        "lines": (await timeline(session, row, site))[::-1],
-    }
+    return render(request, template, **shown)

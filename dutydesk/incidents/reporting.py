@@ -62,6 +62,7 @@ async def put_report(
     earlier = await queries.reports_of(session, row.id or 0)
     made = Report(
         incident_id=row.id or 0,
+        unit_id=actor.unit_id if actor.role == "unit" else row.unit_id,
         kind=new.kind,
         sequence=sum(one.kind == new.kind for one in earlier) + 1,
         reported_at=reported_at,
@@ -96,19 +97,32 @@ async def void_report(
     Raises:
         ConflictError: when it was voided before.
     """
+    chain = await _locked(session, report)
     if report.voided_at is not None:
         message = f"report {report.id} was voided already"
         raise ConflictError(message)
-    row = await queries.incident(session, report.incident_id, lock=True)
+    row = chain[0]
     report.voided_at, report.voided_by, report.void_reason = now, actor.name, reason
     record(
         session, now, actor.name, "report.voided", f"incident:{row.number}", report=report.id, reason=reason
     )
-    await settle_incident(session, site, now, actor.name, row)
-    if row.merged_into_id is not None:
-        survivor = await queries.incident(session, row.merged_into_id, lock=True)
-        await settle_incident(session, site, now, actor.name, survivor)
+    for one in chain:
+        await settle_incident(session, site, now, actor.name, one)
     return row
+
+
+async def _locked(session: Session, report: Report) -> list[Incident]:
+    """Return the incident a report is about and those it was merged into, locked: the report counts for each.
+
+    The report is read again under the lock: somebody else may have changed it while this one waited.
+    """
+    row = await queries.incident(session, report.incident_id, lock=True)
+    found = [row]
+    while row.merged_into_id is not None and all(one.id != row.merged_into_id for one in found):
+        row = await queries.incident(session, row.merged_into_id, lock=True)
+        found.append(row)
+    await session.refresh(report)
+    return found
 
 
 async def check_report(
@@ -119,18 +133,20 @@ async def check_report(
     Raises:
         ConflictError: when it needs no check, was checked, or was logged by the same person.
     """
+    chain = await _locked(session, report)
     if not report.late_entry or report.checked_at is not None:
         message = f"report {report.id} waits for no check"
         raise ConflictError(message)
     if actor.name == report.logged_by:
         message = "a late entry is checked by somebody other than the one who logged it"
         raise ConflictError(message)
-    row = await queries.incident(session, report.incident_id, lock=True)
+    row = chain[0]
     report.checked_at, report.checked_by = now, actor.name
     record(
         session, now, actor.name, "report.checked", f"incident:{row.number}", report=report.id, reason=reason
     )
-    await settle_incident(session, site, now, actor.name, row)
+    for one in chain:
+        await settle_incident(session, site, now, actor.name, one)
     return row
 
 
@@ -146,18 +162,41 @@ async def complete_report(
     """Add who called and from which number to a phone report that lacked them.
 
     Raises:
-        ConflictError: when what is there would be overwritten; a wrong report is voided instead.
+        ConflictError: when what is there would be overwritten (a wrong report is voided instead), or it was voided.
     """
+    chain = await _locked(session, report)
     if (report.reporter and report.reporter != reporter) or (
         report.reporter_phone and report.reporter_phone != reporter_phone
     ):
         message = "what was recorded is not overwritten; void the report and log the right one"
         raise ConflictError(message)
-    row = await queries.incident(session, report.incident_id, lock=True)
+    if report.voided_at is not None:
+        message = f"report {report.id} was voided already"
+        raise ConflictError(message)
+    row = chain[0]
+    before = {"reporter": report.reporter, "reporter_phone": report.reporter_phone}
     report.reporter, report.reporter_phone = reporter, reporter_phone
-    record(session, now, actor.name, "report.completed", f"incident:{row.number}", report=report.id)
+    record(
+        session,
+        now,
+        actor.name,
+        "report.completed",
+        f"incident:{row.number}",
+        report=report.id,
+        before=before,
+        after={"reporter": reporter, "reporter_phone": reporter_phone},
+    )
+    for one in chain:
+        await _fulfil_source(session, now, actor, one, report)
+        await settle_incident(session, site, now, actor.name, one)
+    return row
+
+
+async def _fulfil_source(
+    session: Session, now: datetime, actor: Actor, row: Incident, report: Report
+) -> None:
+    """Settle the quarter of an hour within which it has to be said who called."""
+    how = f"{report.reporter} {report.reporter_phone}"
     for one in await owed_queries.obligations_of(session, row.id or 0):
         if one.rule_id == "49.1-source" and one.sequence == report.id and one.state in OWED:
-            await fulfil_by_entry(session, now, actor, one, now, f"{reporter} {reporter_phone}")
-    await settle_incident(session, site, now, actor.name, row)
-    return row
+            await fulfil_by_entry(session, now, actor, one, now, how)

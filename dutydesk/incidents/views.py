@@ -2,15 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from dutydesk.incidents.model import Incident, OccurredKind, Report, ReportKind
+from dutydesk.incidents.model import Attachment, Casualties, Incident, OccurredKind, Report, ReportKind
+from dutydesk.incidents.rules import MOST_COUNTED
 from dutydesk.obligations.model import Obligation, Verdict
 from dutydesk.people.lists import Moment
 from dutydesk.rulebook.types import Category, Grade
 from dutydesk.web.texts import Code, LongText, Name, Reason, ShortText, Title
+
+# The names of rules.WRITTEN: what has no column of its own.
+ElementName = Literal[
+    "nature",
+    "cause",
+    "scope",
+    "property",
+    "trend",
+    "leaders",
+    "measures",
+    "next_steps",
+    "requests",
+    "on_site",
+]
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
 
 
 class ReportIn(BaseModel):
@@ -58,6 +74,21 @@ class CorrectIn(BaseModel):
     place: ShortText | None = None
     source: ShortText | None = None
     narrative: LongText | None = None
+    elements: dict[ElementName, LongText] | None = None
+
+
+class CasualtiesIn(BaseModel):
+    """How many people were harmed as known at one moment; a correction is sent as another count."""
+
+    as_of: Moment
+    dead: Count = 0
+    missing: Count = 0
+    trapped: Count = 0
+    badly_injured: Count = 0
+    slightly_injured: Count = 0
+    evacuated: Count = 0
+    affected: Count = 0
+    note: ShortText = ""
 
 
 class RegradeIn(BaseModel):
@@ -162,8 +193,39 @@ class ReportOut(BaseModel):
     void_reason: str | None
 
 
+class CasualtiesOut(BaseModel):
+    """One count of people."""
+
+    id: int
+    as_of: datetime
+    dead: int
+    missing: int
+    trapped: int
+    badly_injured: int
+    slightly_injured: int
+    evacuated: int
+    affected: int
+    note: str
+    logged_at: datetime
+    logged_by: str
+
+
+class AttachmentOut(BaseModel):
+    """A file of an incident; its bytes are on the incident's page."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    added_at: datetime
+    added_by: str
+    voided_at: datetime | None
+    void_reason: str | None
+
+
 class IncidentOut(BaseModel):
-    """An incident with its obligations and reports."""
+    """An incident with everything that belongs to it; a unit contact gets what is its own."""
 
     number: str
     title: str
@@ -188,6 +250,9 @@ class IncidentOut(BaseModel):
     logged_by: str
     obligations: list[ObligationOut]
     reports: list[ReportOut]
+    elements: dict[str, str] = {}
+    casualties: list[CasualtiesOut] = []
+    attachments: list[AttachmentOut] = []
 
 
 class IncidentList(BaseModel):
@@ -254,6 +319,11 @@ def report_out(row: Report) -> ReportOut:
     return ReportOut(**_same(row, ReportOut, set()))
 
 
+def casualties_out(row: Casualties) -> CasualtiesOut:
+    """Return a count of people for the API."""
+    return CasualtiesOut(**_same(row, CasualtiesOut, set()))
+
+
 def incident_out(
     row: Incident,
     unit_code: str,
@@ -261,12 +331,23 @@ def incident_out(
     obligations: Sequence[Obligation],
     verdicts: Mapping[int, Verdict],
     reports: Sequence[Report],
+    casualties: Sequence[Casualties],
+    attachments: Sequence[Attachment],
 ) -> IncidentOut:
     """Return an incident for the API."""
-    return IncidentOut(
-        unit=unit_code,
-        merged_into=merged_into,
-        obligations=[obligation_out(one, verdicts.get(one.id or 0)) for one in obligations],
-        reports=[report_out(one) for one in reports],
-        **_same(row, IncidentOut, {"unit", "merged_into", "obligations", "reports"}),
+    made: dict[str, Any] = {
+        "unit": unit_code,
+        "merged_into": merged_into,
+        "obligations": [obligation_out(one, verdicts.get(one.id or 0)) for one in obligations],
+        "reports": [report_out(one) for one in reports],
+        "casualties": [casualties_out(one) for one in casualties],
+        "attachments": [AttachmentOut(**_same(one, AttachmentOut, set())) for one in attachments],
+    }
+    return IncidentOut(**made, **_same(row, IncidentOut, set(made)))
+
+
+def for_unit(shown: IncidentOut) -> IncidentOut:
+    """Return what a unit contact gets: the event and its own clocks, not what the desk gathered about them."""
+    return shown.model_copy(
+        update={"source": "", "narrative": "", "elements": {}, "casualties": [], "logged_by": ""}
     )

@@ -295,8 +295,16 @@ async def close(
 
 async def readdress(session: Session, now: datetime, actor: str, row: Obligation, unit_id: int) -> bool:
     """Let another unit owe it: the wrong one was written down; tell whether its ladder begins anew."""
-    row.unit_id = unit_id
-    record(session, now, actor, "obligation.readdressed", f"obligation:{row.id}", unit_id=unit_id)
+    before, row.unit_id = row.unit_id, unit_id
+    record(
+        session,
+        now,
+        actor,
+        "obligation.readdressed",
+        f"obligation:{row.id}",
+        unit_before=before,
+        unit_id=unit_id,
+    )
     if row.state not in OWED or row.due_at is None:
         return False
     await _new_version(session, row)

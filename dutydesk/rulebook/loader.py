@@ -1,5 +1,6 @@
 """Reads ``config/*.toml`` as a whole and names every mistake with its file and key."""
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from dutydesk.rulebook.checks import (
     target_faults,
     wording_faults,
 )
+from dutydesk.rulebook.papers import PAPERS, paper_plan, tables
 from dutydesk.rulebook.types import Cap, LadderPlan, Pace, ProviderPlan, Rule, Rulebook, RungPlan, Wording
 
 _DURATION = re.compile(r"(-?)(\d+) ?(s|min|h|d)")
@@ -55,6 +57,7 @@ def load_rulebook(folder: Path, language: str) -> Rulebook:
     pace = _one(Pace, ladder_file.get("pace", {}), LADDERS, "pace", faults) or Pace()
     providers = _each(provider_file, "provider", ProviderPlan, PROVIDERS, faults)
     caps = _each(provider_file, "cap", Cap, PROVIDERS, faults)
+    papers = paper_plan(_read(folder / PAPERS, faults, tables()), folder, faults.add)
     for fault in (
         *rule_faults(rules, set(_table(ladder_file, "ladder"))),
         *ladder_faults(ladders),
@@ -66,7 +69,17 @@ def load_rulebook(folder: Path, language: str) -> Rulebook:
         faults.add(*fault)
     if faults.lines:
         raise RefusedToStartError("\n".join(dict.fromkeys(faults.lines)))
-    return Rulebook(rules, ladders, fallbacks, pace, caps, providers, wording)
+    return Rulebook(
+        rules, ladders, fallbacks, pace, caps, providers, wording, papers, str(folder), digest_of(folder)
+    )
+
+
+def digest_of(folder: Path) -> str:
+    """Return the SHA-256 of every ``*.toml`` of a config folder with its name: another text, another digest."""
+    said = hashlib.sha256()
+    for path in sorted(folder.glob("*.toml")):
+        said.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return said.hexdigest()
 
 
 def parse_duration(text: str) -> timedelta:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from dutydesk.rulebook.papers import PaperPlan
+
 Grade = Literal["especially_major", "major", "considerable", "ordinary", "ungraded"]
 Category = Literal["natural_disaster", "accident", "public_health", "social_security"]
 Base = Literal["occurred_at", "learned_at", "received_at", "last_report", "ended_at"]
@@ -178,7 +180,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Everything in ``config/``, checked as a whole."""
+    """Everything in ``config/``, checked as a whole; ``source`` and ``digest`` say which files were read."""
 
     rules: tuple[Rule, ...]
     ladders: Mapping[str, LadderPlan]
@@ -187,6 +189,9 @@ class Rulebook:
     caps: tuple[Cap, ...]
     providers: tuple[ProviderPlan, ...]
     wording: Wording
+    papers: PaperPlan
+    source: str = ""
+    digest: str = ""
 
     def rule(self, rule_id: str, day: date) -> Rule | None:
         """Return the version of a rule that is in force on *day*, if any."""

@@ -50,6 +50,7 @@ REASONS = frozenset(
         "CALLBACK_UNREACHABLE",
         "NUMBER_UNUSABLE",
         "OFF_SEAT_KEY",
+        "CALLED_OUT_BY_HAND",
         "BACKLOG",
         "ALREADY_REPORTED",
         "WITHDRAWN",
@@ -63,6 +64,7 @@ REASONS = frozenset(
         "SPOKEN_TOGETHER",
         "RECONCILED",
         "RESENT",
+        "OWN_TEST",
     }
 )
 
@@ -74,6 +76,7 @@ REQUIRED_TEXTS = frozenset(
         "sms.merged",
         "sms.fixed",
         "sms.resent",
+        "sms.test",
         "sms.last_resort",
         "voice.greeting",
         "voice.menu",

@@ -9,9 +9,10 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from dutydesk.errors import ConflictError, DutydeskError, InvalidInputError, NotFoundError
+from dutydesk.web.languages import say
 from dutydesk.web.words import sentence
 
-Kind = Literal["text", "lines", "moment", "choice", "tick", "hidden"]
+Kind = Literal["text", "lines", "moment", "day", "choice", "tick", "hidden", "password", "file"]
 Checked = TypeVar("Checked", bound=BaseModel)
 
 _CHECKS = {
@@ -102,7 +103,7 @@ class Form:
 
 def _said(kind: str, more: Mapping[str, object]) -> str:
     if kind == "string_too_long":
-        return f"最多{more.get('max_length')}字"
+        return say("最多{count}字", count=more.get("max_length"))
     if kind == "value_error":
         return "含有不能使用的控制字符"
     return _CHECKS.get(kind, "填写有误")

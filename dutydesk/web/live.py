@@ -16,6 +16,11 @@ class Bell:
         self._closed = False
         self._waiting: set[asyncio.Event] = set()
 
+    @property
+    def count(self) -> int:
+        """Return how often it has rung: what was read at the same count is still the newest."""
+        return self._count
+
     def ring(self) -> None:
         """Wake every listener (called after a commit, on the event loop's thread)."""
         self._count += 1
@@ -33,8 +38,10 @@ class Bell:
         self._waiting.add(event)
         try:
             yield self._count
+            # Whoever begins to listen after the end must not wait for it.
             while True:
-                await event.wait()
+                if not self._closed:
+                    await event.wait()
                 if self._closed:
                     return
                 event.clear()

@@ -5,29 +5,33 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from dutydesk.clock import Clock
-from dutydesk.errors import DutydeskError
+from dutydesk.errors import DutydeskError, NotSignedInError
 from dutydesk.logs import log, mask_number
 from dutydesk.web import words
+from dutydesk.web.languages import LANGUAGES, SOURCE, language, say, translation
 from dutydesk.web.site import site_of
+from dutydesk.web.translating import add_languages
 
 _log = log("pages")
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+THEME_COOKIE = "theme"
 _VENDOR = ("kit.js", "kit.css", "icons.svg")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _NUMBER = re.compile(r"\+\d{8,15}")
@@ -59,9 +63,22 @@ def vendor_missing() -> str | None:
 def render(request: Request, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
     """Return a page; every template also knows ``site``, ``now`` and the filters of this module."""
     site = site_of(request)
-    shared = {"request": request, "site": site, "now": site.clock.now(), "speed": speed_of(site.clock)}
-    text = environment(site.zone).get_template(template).render(shared | context)
+    shared = {
+        "request": request,
+        "site": site,
+        "now": site.clock.now(),
+        "speed": speed_of(site.clock),
+        # Whoever is signed in; a page that lets anybody in has nobody.
+        "actor": getattr(request.state, "actor", None),
+        "theme": theme(request),
+    }
+    text = environment(site.zone, language()).get_template(template).render(shared | context)
     return HTMLResponse(text, status_code=status)
+
+
+def theme(request: Request) -> str:
+    """Return the colours somebody chose: ``light`` or ``dark``."""
+    return "dark" if request.cookies.get(THEME_COOKIE) == "dark" else "light"
 
 
 def speed_of(clock: Clock) -> float:
@@ -72,8 +89,8 @@ def speed_of(clock: Clock) -> float:
 
 
 @cache
-def environment(zone: ZoneInfo) -> Environment:
-    """Return the templates with the filters that know the site's time zone."""
+def environment(zone: ZoneInfo, name: str) -> Environment:
+    """Return the templates in the language *name*, with the filters that know the site's time zone."""
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -82,8 +99,16 @@ def environment(zone: ZoneInfo) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals |= {"words": words, "static": static_address, "countdown": words.countdown}
+    add_languages(made, None if name == SOURCE else partial(translation, name))
+    made.globals |= {
+        "words": words,
+        "static": static_address,
+        "countdown": words.countdown,
+        "language": name,
+        "languages": LANGUAGES,
+    }
     made.filters |= _time_filters(zone) | {
+        "t": say,
         "phone": shown_number,
         "epoch": lambda moment: int(moment.timestamp() * 1000),
         "json": lambda value: json.dumps(value, ensure_ascii=False),
@@ -102,8 +127,8 @@ def _time_filters(zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         then = local(moment)
         if then.date() == local(now).date():
             return f"{then:%H:%M:%S}"
-        day = f"{then.month}月{then.day}日 {then:%H:%M:%S}"
-        return day if then.year == local(now).year else f"{then.year}年{day}"
+        day = words.day(then) if then.year != local(now).year else words.day_of_year(then)
+        return f"{day} {then:%H:%M:%S}"
 
     def readable(text: str, now: datetime, masked: bool = False) -> str:
         """Instants, numbers, targets and our own names inside a text, as people read them."""
@@ -115,11 +140,8 @@ def _time_filters(zone: ZoneInfo) -> dict[str, Callable[..., str]]:
     return {
         "clock": lambda moment: f"{local(moment):%H:%M}",
         "seconds": lambda moment: f"{local(moment):%H:%M:%S}",
-        "day": lambda moment: f"{local(moment).year}年{local(moment).month}月{local(moment).day}日",
-        "date": lambda moment: (
-            f"{local(moment).year}年{local(moment).month}月{local(moment).day}日 "
-            f"星期{words.WEEKDAYS[local(moment).weekday()]}"
-        ),
+        "day": lambda moment: words.day(local(moment)),
+        "date": lambda moment: words.date(local(moment)),
         # What <input type="datetime-local"> takes and gives.
         "input": lambda moment: f"{local(moment):%Y-%m-%dT%H:%M:%S}",
         "when": when,
@@ -159,8 +181,20 @@ def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
     return render(request, "error.html", status, title=title, detail=words.sentence(detail), status=status)
 
 
+def _sent_to_sign_in(request: Request, error: NotSignedInError) -> Response:
+    """Send a reader to where one signs in, and back afterwards; what was posted stays in the browser."""
+    if request.method != "GET":
+        return error_page(
+            request, 401, "登录已经失效，所填内容还没有登记。请在新窗口登录，再回到本页刷新，即可重新提交。"
+        )
+    if "text/html" not in request.headers.get("accept", ""):
+        return Response(status_code=401)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{error.page}?{urlencode({'next': here})}", 303)
+
+
 class PageRoute(APIRoute):
-    """A route of a page: what is refused is said in Chinese on a page, not as a problem document."""
+    """A route of a page: what is refused is said on a page in the reader's language, not as a problem document."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's own handler."""
@@ -169,6 +203,8 @@ class PageRoute(APIRoute):
         async def handle_as_page(request: Request) -> Response:
             try:
                 return await handle(request)
+            except NotSignedInError as error:
+                return _sent_to_sign_in(request, error)
             except DutydeskError as error:
                 return error_page(request, error.status, error.detail)
             except RequestValidationError:

@@ -1,5 +1,6 @@
 """What protects the pages: headers, no requests from other sites, no other site's name for this machine."""
 
+from html import escape
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dutydesk.web.languages import language, say
 from dutydesk.web.problems import problem
 from dutydesk.web.site import Site
 
@@ -29,22 +31,26 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A bearer token or a provider's signature proves these; no browser sends either by itself.
 _PROVED = ("/api/", "/webhooks/")
 _REFUSED_PAGE = (
-    '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>已拒绝</title>'
-    '<link rel="stylesheet" href="/static/desk.css"><body><main class="refused"><h1>已拒绝</h1><p>{sentence}</p>'
-    '<p><a href="/desk">回到值班台</a></p></main></body></html>'
+    '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
+    '<link rel="stylesheet" href="/static/desk.css"><body><main class="refused"><h1>{title}</h1><p>{sentence}</p>'
+    '<p><a href="/desk">{back}</a></p></main></body></html>'
 )
 
 
 def add_security(app: FastAPI, site: Site, also_proved: tuple[str, ...] = ()) -> None:
     """Protect every route of *app*; paths that begin with *also_proved* bring a proof of their own."""
-    app.add_middleware(Security, loopback=site.loopback, proved=_PROVED + also_proved)
+    own = urlsplit(site.settings.public_url).hostname or ""
+    app.add_middleware(Security, loopback=site.loopback, proved=_PROVED + also_proved, own_host=own)
 
 
 class Security:
     """Plain ASGI, so that an event stream passes through untouched."""
 
-    def __init__(self, app: ASGIApp, *, loopback: bool, proved: tuple[str, ...] = _PROVED) -> None:
+    def __init__(
+        self, app: ASGIApp, *, loopback: bool, proved: tuple[str, ...] = _PROVED, own_host: str = ""
+    ) -> None:
         self._app = app
+        self._own_host = own_host
         self._loopback = loopback
         self._proved = proved
 
@@ -73,7 +79,7 @@ class Security:
         if (
             self._loopback
             and not path.startswith("/webhooks/")
-            and not is_loopback_host(headers.get("host", ""))
+            and not self._is_ours(headers.get("host", ""))
         ):
             # Another site's name that resolves to this machine (DNS rebinding) would speak as the operator.
             return "本机服务只接受以本机地址访问"
@@ -81,13 +87,22 @@ class Security:
             return None
         return None if is_same_origin(headers) else "请求不是由本系统的页面发出"
 
+    def _is_ours(self, host: str) -> bool:
+        """Tell whether a ``Host`` header names this machine, or the name people know the service by."""
+        return is_loopback_host(host) or (self._own_host != "" and host_name(host) == self._own_host)
+
+
+def host_name(host: str) -> str:
+    """Return the name in a ``Host`` header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
 
 def is_loopback_host(host: str) -> bool:
     """Tell whether a ``Host`` header names this machine itself."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    name = host_name(host)
     if name == "localhost":
         return True
     try:
@@ -111,4 +126,6 @@ def is_same_origin(headers: Headers) -> bool:
 def _refusal(path: str, sentence: str) -> Response:
     if path.startswith("/api/"):
         return problem(403, "Not allowed", sentence, "not_allowed")
-    return HTMLResponse(_REFUSED_PAGE.format(sentence=sentence), status_code=403)
+    told = {"title": say("已拒绝"), "sentence": say(sentence), "back": say("回到值班台")}
+    page = _REFUSED_PAGE.format(language=language(), **{name: escape(text) for name, text in told.items()})
+    return HTMLResponse(page, status_code=403)

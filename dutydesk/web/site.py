@@ -1,5 +1,6 @@
 """What a request needs of the running process, built once by ``wiring``."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -30,6 +31,17 @@ class Site:
     sending: Sending = "console"
     loopback: bool = True
     bell: Bell = field(default_factory=Bell)
+    # Whoever reads this off the terminal of a new installation may make its administrator.
+    setup_code: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    # Signs what the pages sign where no SECRET_KEY is set: it holds until this process ends.
+    passing_key: str = field(default_factory=secrets.token_hex)
+    # Accounts of a demonstration (login, name, what it is, password), shown where one signs in.
+    demo_logins: tuple[tuple[str, str, str, str], ...] = ()
+
+    @property
+    def signing_key(self) -> str:
+        """The key of what the pages sign; without ``SECRET_KEY`` one that holds until this process ends."""
+        return self.settings.secret_key.get_secret_value() or self.passing_key
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,9 +1,15 @@
-"""What the pages call things, in the words of the trade. Pure."""
+"""What the pages call things, in the words of the trade.
+
+The tables are Chinese: templates translate what they take from them with ``|t``. The functions answer in the language
+of the page.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
+
+from dutydesk.web.languages import say
 
 GRADES = {
     "ungraded": "待定级",
@@ -50,14 +56,25 @@ REPORTS = {
     "final": "终报",
     "verification": "核报",
 }
+LOG_KINDS = {"call_in": "来电", "call_out": "去电", "instruction": "领导批示"}
+LOG_CHANNELS = {"in_person": "当面", "phone": "电话", "message": "短信", "written": "书面"}
 CHANNELS = {"screen": "值班台", "sms": "短信", "voice": "电话"}
-PROOFS = {"keypad": "电话按键", "screen": "值班台点击", "by_hand": "人工登记"}
+PROOFS = {"keypad": "电话按键", "screen": "值班台点击", "by_hand": "人工登记", "page": "本人点击收到"}
 SEATS = {
     "leader": "带班领导",
     "supervisor": "值班主任",
     "operator_primary": "值班员（主班）",
     "operator_secondary": "值班员（副班）",
     "standby": "备班",
+}
+ROLES = {
+    "operator": "值班员",
+    "leader": "带班领导",
+    "office": "办公室",
+    "unit": "单位联系人",
+    "inspector": "检查员",
+    "administrator": "管理员",
+    "auditor": "审计员",
 }
 MODES = {"on_call": "通讯畅通", "on_post": "在岗"}
 TARGETS = {
@@ -74,8 +91,13 @@ TARGETS = {
     "last_resort": "最后联系人",
 }
 SENDING = {"console": "未启用真实发送", "simulated": "模拟通道，不拨打真实电话", "real": "真实发送"}
-ACTORS = {"desk": "值班台", "clockwork": "系统"}
-WEEKDAYS = "一二三四五六日"
+# What obligations/actions.py puts before a label when a regrade started the clock.
+UPGRADED = "升级补判"
+ACTORS = {"desk": "值班台", "clockwork": "系统", "command line": "本机命令"}
+WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
+_MONTHS = ("1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月")
+# As alerts/webhooks.py records a key: "+8613800000001 按键1".
+_PRESSED = re.compile(r"(\S+) \u6309\u952e(\d)")
 
 # What the rules say about a field or a state (for the API, in English) as the pages say it.
 _SENTENCES = (
@@ -98,7 +120,29 @@ _SENTENCES = (
     (r"incident \S+ is merged.*", "事件已归并，请到归并后的事件办理"),
     (r"obligation \d+ is fulfilled by .*", "这一项以报告或按键为证据，不能手工登记"),
     (r"obligation \d+ is \w+.*", "这一项已经了结，不必再办"),
+    (r"obligation \d+ has no rung left.*", "这一项没有下一步可以提前"),
+    (r"lies before the entry", "早于本条记录的时间"),
+    (r"log entry \d+ was corrected already", "这条记录刚刚已由别人更正，请先核对更正后的内容"),
+    (r"nothing was changed", "没有改动"),
+    (r"the first account was made already", "管理员账号已经建立，请登录"),
+    (r"the role \w+ may not do this .*", "您的角色没有这项权限"),
+    (r"there is no (account|sign-in|token) \d+", "没有这一项，可能已由别人办理"),
     (r"what was recorded is not overwritten.*", "已登记的报告人不能改写"),
+    (r"must be a whole number from 0", "请填写0或正整数"),
+    (r"report \d+ was voided already", "这份报告已经作废"),
+    (r"report \d+ waits for no check", "这份报告不需要核对，或已经核对"),
+    (r"a late entry is checked by somebody other.*", "补录须由登记人以外的第二人核对"),
+    (r"an incident cannot be merged into itself", "不能归并到本事件"),
+    (r"a drill and a real incident cannot be merged", "演练与真实事件不能归并"),
+    (r"the clock is not in doubt", "时钟没有存疑，不必确认"),
+    (r"is of a kind that is not taken in", "不能上传这一类文件，或文件内容有问题"),
+    (r"does not hold what its name says", "文件内容与文件名不符"),
+    (r"is larger than 20 MB", "文件超过20MB"),
+    (r"is empty", "文件是空的"),
+    (r"this file was added already", "这份文件已经上传过"),
+    (r"incident \S+ has \d+ files already", "附件已达上限"),
+    (r"attachment \d+ was voided already", "这份附件已经作废"),
+    (r"the stored file (was changed|cannot be read)", "存档的文件已损坏或丢失，请联系管理员"),
 )
 
 
@@ -114,37 +158,102 @@ def countdown(due: datetime, now: datetime, near_seconds: int = 300) -> Countdow
     """Return how much time is left until *due*, or how much has gone by since."""
     seconds = (due - now).total_seconds()
     if seconds < 0:
-        return Countdown("已超", span(-seconds), "over")
-    return Countdown("剩余", span(seconds), "near" if seconds <= near_seconds else "left")
+        return Countdown(say("已超"), span(-seconds), "over")
+    return Countdown(say("剩余"), span(seconds), "near" if seconds <= near_seconds else "left")
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its two largest units: 18分24秒, 1时05分, 2天3时."""
+    """Return a length of time in its two largest units: 18分24秒, 1时05分, 2天3时; ``18 min 24 s``.
+
+    The script has the same messages (layout.html hands them over).
+    """
     whole = int(seconds)
     days, hours, minutes, rest = whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60
     if days:
-        return f"{days}天{hours}时"
+        return say("{days}天{hours}时", days=days, hours=hours)
     if hours:
-        return f"{hours}时{minutes:02d}分"
-    return f"{minutes}分{rest:02d}秒" if minutes else f"{rest}秒"
+        return say("{hours}时{minutes}分", hours=hours, minutes=f"{minutes:02d}")
+    if minutes:
+        return say("{minutes}分{seconds}秒", minutes=minutes, seconds=f"{rest:02d}")
+    return say("{seconds}秒", seconds=rest)
+
+
+def day_of_year(then: datetime) -> str:
+    """Return a day without its year: 11月23日, ``23 Nov``."""
+    return say("{month}{day}日", month=say(_MONTHS[then.month - 1]), day=then.day)
+
+
+def day(then: datetime) -> str:
+    """Return a day: 2026年11月23日, ``23 Nov 2026``."""
+    return say("{year}年{month}{day}日", year=then.year, month=say(_MONTHS[then.month - 1]), day=then.day)
+
+
+def date(then: datetime) -> str:
+    """Return a day with its weekday: 2026年11月23日 星期一, ``Mon 23 Nov 2026``."""
+    return say(
+        "{year}年{month}{day}日 {weekday}",
+        year=then.year,
+        month=say(_MONTHS[then.month - 1]),
+        day=then.day,
+        weekday=say(WEEKDAYS[then.weekday()]),
+    )
 
 
 def target(name: str) -> str:
     """Return whom a ladder's target means."""
-    return TARGETS.get(name, name)
+    return say(TARGETS[name]) if name in TARGETS else name
 
 
 def actor(name: str) -> str:
     """Return who did something, as a person reads it."""
-    return ACTORS.get(name, name)
+    return say(ACTORS[name]) if name in ACTORS else name
+
+
+def report(kind: str, sequence: int) -> str:
+    """Return what a report is called; follow-ups are counted: 续报2."""
+    if kind == "follow_up":
+        return say("续报{number}", number=sequence)
+    return say(REPORTS[kind])
 
 
 def reason(texts: Mapping[str, str], code: str | None) -> str:
     """Return a decision's reason in plain words; one without words is shown as it is."""
-    return "" if not code else texts.get(f"reason.{code}", code)
+    return "" if not code else say(texts.get(f"reason.{code}", code))
 
 
 def sentence(text: str) -> str:
-    """Return what a rule or an action said, in Chinese where there are words for it."""
+    """Return what a rule or an action said, in the page's language where there are words for it."""
     said = re.sub(r"^[a-z_.]+: ", "", text)
-    return next((chinese for pattern, chinese in _SENTENCES if re.fullmatch(pattern, said)), said)
+    return say(next((chinese for pattern, chinese in _SENTENCES if re.fullmatch(pattern, said)), said))
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return a list as a sentence has it: 短信、电话."""
+    return say("、").join(items)
+
+
+def bracketed(text: str, inside: str) -> str:
+    """Return a text with what stands in brackets behind it; no brackets for nothing."""
+    return say("{text}（{inside}）", text=text, inside=inside) if inside else text
+
+
+def duty(title: str) -> str:
+    """Return what an obligation is called; that of a follow-up ends with its number (续报1)."""
+    counted = re.fullmatch(r"(.+?)(\d+)", title)
+    name = title if counted is None else counted[1]
+    said = say(name)
+    return title if said == name else f"{said} {counted[2]}" if counted is not None else said
+
+
+def label(text: str) -> str:
+    """Return an obligation's label, which may carry the mark of a regrade before its rule's own."""
+    mark, joint, rest = text.partition("、")
+    if say(text) == text and joint and mark == UPGRADED:
+        return listed((say(mark), say(rest)))
+    return say(text)
+
+
+def proof(how: str) -> str:
+    """Return how somebody confirmed; what a person typed stays as it is."""
+    pressed = _PRESSED.fullmatch(how)
+    return say(how) if pressed is None else say("{number} 按{key}键", number=pressed[1], key=pressed[2])

@@ -1,6 +1,5 @@
 """Routes name their permission, and keep to it."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import httpx2
@@ -11,6 +10,7 @@ from dutydesk.accounts.actions import create_token
 from dutydesk.accounts.permissions import allow, allow_page, open_to, permissions_of
 from dutydesk.accounts.rules import Actor
 from dutydesk.web.problems import add_problem_handlers
+from tests.builders import sign_in
 
 
 def app_of(site) -> FastAPI:
@@ -79,12 +79,14 @@ async def test_without_a_valid_token_nobody_gets_in(site, header):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_pages_are_for_the_person_at_this_machine(site):
+async def test_pages_are_for_whoever_signed_in_and_may(site):
+    cookie = await sign_in(site.db, site.clock.now(), "operator", name="陈静")
     async with caller(site) as client:
-        assert (await client.get("/page")).json() == "desk"
+        client.cookies["dutydesk"] = cookie
+        assert (await client.get("/page")).json() == "陈静"
         assert (await client.get("/office-page")).status_code == 403
-    async with caller(replace(site, loopback=False)) as client:
-        assert (await client.get("/page")).status_code == 403
+        client.cookies["dutydesk"] = "guessed"
+        assert (await client.get("/page")).status_code == 401
 
 
 async def test_a_public_route_asks_nobody(site):

@@ -15,6 +15,7 @@ from dutydesk.clock import SystemClock
 from dutydesk.web.pages import vendor_missing
 from dutydesk.wiring import close, wire
 from dutydesk.worker import Clockwork
+from tests.builders import sign_in
 from tests.conftest import ROOT
 
 _ARGUMENTS = [
@@ -69,10 +70,10 @@ class Service:
         self.address = f"http://127.0.0.1:{self._port}"
 
     async def start(self):
-        self._wired = wire(self._settings, SystemClock())
-        self.site = self._wired.site
+        self.wired = wire(self._settings, SystemClock())
+        self.site = self.wired.site
         config = uvicorn.Config(
-            create_app(self._wired, Clockwork(self._wired)),
+            create_app(self.wired, Clockwork(self.wired)),
             host="127.0.0.1",
             port=self._port,
             log_config=None,
@@ -85,10 +86,11 @@ class Service:
                 await asyncio.sleep(0.02)
 
     async def stop(self):
+        self.wired.site.bell.close()
         self._server.should_exit = True
         async with asyncio.timeout(20):
             await self._serving
-        await close(self._wired)
+        await close(self.wired)
 
 
 @asynccontextmanager
@@ -108,20 +110,42 @@ async def service(settings):
 
 
 @pytest.fixture
-async def window(chromium, service):
-    """A browser window of its own; what its pages complain of is kept in ``complaints``."""
-    context = await chromium.new_context(
-        base_url=service.address,
-        viewport={"width": 1366, "height": 768},
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-    )
-    context.set_default_timeout(20_000)
-    context.complaints = []
-    context.on("weberror", lambda error: context.complaints.append(str(error.error)))
-    context.on(
-        "console",
-        lambda message: context.complaints.append(message.text) if message.type == "error" else None,
-    )
-    yield context
-    await context.close()
+async def window_of(chromium, service):
+    """Open browser windows, each signed in as somebody; what their pages complain of is in ``complaints``."""
+    opened = []
+
+    async def open_one(role=None, *, width=1366, height=768, name="", unit_id=None, person_id=None, **more):
+        context = await chromium.new_context(
+            base_url=service.address,
+            viewport={"width": width, "height": height},
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            # Colours that are on their way to others are nobody's colours.
+            reduced_motion="reduce",
+            **more,
+        )
+        opened.append(context)
+        context.set_default_timeout(20_000)
+        context.complaints = []
+        context.on("weberror", lambda error: context.complaints.append(str(error.error)))
+        context.on(
+            "console",
+            lambda message: context.complaints.append(message.text) if message.type == "error" else None,
+        )
+        if role is not None:
+            site = service.site
+            cookie = await sign_in(
+                site.db, site.clock.now(), role, name=name, unit_id=unit_id, person_id=person_id
+            )
+            await context.add_cookies([{"name": "dutydesk", "value": cookie, "url": service.address}])
+        return context
+
+    yield open_one
+    for context in opened:
+        await context.close()
+
+
+@pytest.fixture
+async def window(window_of):
+    """The operator's browser window."""
+    return await window_of("operator", name="陈静")

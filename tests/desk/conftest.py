@@ -2,25 +2,20 @@
 
 from datetime import timedelta
 
-import httpx2
 import pytest
 
 from dutydesk.accounts.rules import Actor
 from dutydesk.incidents.actions import NewIncident, log_incident
 from dutydesk.worker import Clockwork
 from tests.builders import build_bureau
-from tests.conftest import HERE
 
 OPERATOR = Actor("desk", "operator")
 
 
 @pytest.fixture
-async def browser(app):
-    """Requests as our own pages make them."""
-    transport = httpx2.ASGITransport(app)
-    headers = {"Sec-Fetch-Site": "same-origin"}
-    async with httpx2.AsyncClient(transport=transport, base_url=HERE, headers=headers) as client:
-        yield client
+async def browser(browser_of):
+    """The operator's browser."""
+    return await browser_of("operator", name="desk")
 
 
 @pytest.fixture

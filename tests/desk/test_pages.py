@@ -1,11 +1,8 @@
 """The board as a browser gets it, without its script."""
 
-import asyncio
-
 import pytest
 
 from dutydesk.alerts.queries import screen_alerts, told
-from dutydesk.desk import pages
 from dutydesk.obligations.queries import obligations_of
 
 
@@ -35,8 +32,9 @@ async def test_a_bureau_that_was_never_set_up_still_has_a_board(browser, site):
     assert "未登记值班电话" in page
 
 
-async def test_an_empty_seat_is_named(browser, bureau, clock):
+async def test_an_empty_seat_is_named(browser_of, bureau, clock):
     clock.move(30 * 24 * 3600)
+    browser = await browser_of("operator")
     page = (await browser.get("/desk")).text
     assert "带班领导 空岗" in page
     assert "值班员（主班） 空岗" in page
@@ -143,20 +141,6 @@ async def test_what_does_not_exist_is_a_plain_page(browser, bureau, address):
     assert answer.status_code == 404
     assert "没有找到" in answer.text
     assert answer.headers["content-type"].startswith("text/html")
-
-
-async def test_the_stream_tells_at_once_and_after_every_commit(site, bureau):
-    changes = pages._changes(site)
-    try:
-        first = await asyncio.wait_for(anext(changes), 5)
-        assert (first.event, first.data) == ("board", str(int(site.clock.now().timestamp() * 1000)))
-        waiting = asyncio.ensure_future(anext(changes))
-        async with site.db.write():
-            pass
-        site.bell.ring()
-        assert (await asyncio.wait_for(waiting, 5)).event == "board"
-    finally:
-        await changes.aclose()
 
 
 async def test_a_drill_says_so(browser, bureau, site):

@@ -27,6 +27,7 @@ from dutydesk.escalation.rules import (
     Recipient,
     RungFact,
     Tell,
+    call_out,
     decide,
 )
 from dutydesk.obligations.rules import rung_times
@@ -113,6 +114,15 @@ class Night:
         self.now = TWO + minutes(minute)
         return self.step()
 
+    def click(self, minute: float) -> Plan:
+        """Somebody calls out by hand at that minute; the pass that follows at once is played too."""
+        self.now = TWO + minutes(minute)
+        plan = Plan(call_out(self.facts(), self.now))
+        for decision in plan.decisions:
+            self._apply(decision)
+        assert told(self.step()) == [], "the pass after a click has nothing to add"
+        return plan
+
     def step(self) -> Plan:
         plan = decide(self.facts(), self.now, stale_after=STALE)
         for decision in plan.decisions:
@@ -134,7 +144,9 @@ class Night:
             case EndRung(rung_id, _):
                 self.rungs.remove(self.rung(rung_id))
             case ArmAgain(key, occurrence, at):
-                self.rungs.append(RungFact(1000 + occurrence, key, occurrence, at))
+                self.rungs.append(
+                    RungFact(1000 + len(self.rungs) + len(self.fired) * 50, key, occurrence, at)
+                )
             case Tell():
                 self._tell(decision)
             case Adopt(alert_id, rung_id, target, position, _):
@@ -498,13 +510,13 @@ def test_an_undrawn_screen_rings_the_desks_telephone_once():
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def call_out() -> Night:
+def leader_called_out() -> Night:
     return Night(CALL_OUT, due_at=TWO + minutes(5), by_key=True)
 
 
 @pytest.mark.parametrize("who", ["leader", "chief", "director"])
 def test_the_key_of_anybody_asked_is_the_evidence(who):
-    night = call_out()
+    night = leader_called_out()
     for minute in (0, 1, 5):
         night.at(minute)
     night.key(who)
@@ -512,7 +524,7 @@ def test_the_key_of_anybody_asked_is_the_evidence(who):
 
 
 def test_a_click_on_the_screen_and_the_key_of_the_operator_lending_a_hand_are_none():
-    night = call_out()
+    night = leader_called_out()
     for minute in (0, 1, 5, 15):
         night.at(minute)
     screen = next(one for one in night.alerts if one.channel == "screen" and one.alive)
@@ -522,7 +534,7 @@ def test_a_click_on_the_screen_and_the_key_of_the_operator_lending_a_hand_are_no
 
 
 def test_a_key_off_the_seat_is_noted_once_and_the_holder_told():
-    night = call_out()
+    night = leader_called_out()
     night.at(0)
     night.at(1)
     night.key("leader", off_seat=True)
@@ -538,7 +550,7 @@ def test_a_key_off_the_seat_is_noted_once_and_the_holder_told():
 
 @pytest.mark.parametrize(("pressed", "missed"), [(4, False), (5, False), (6, True)])
 def test_a_key_after_the_due_time_leaves_the_fact_that_it_was_missed(pressed, missed):
-    night = call_out()
+    night = leader_called_out()
     night.at(0)
     night.at(1)
     night.now = TWO + minutes(pressed)
@@ -562,6 +574,104 @@ def test_the_repeated_call_for_a_hand_rests_until_the_next_check_and_other_rungs
     assert plan.wake_at == TWO + minutes(70)
 
 
+# ── by hand, before its time ─────────────────────────────────────────────────────────────────
+
+
+def words(plan: Plan) -> set[str]:
+    return {one.wording for one in of(plan, Tell)}
+
+
+def test_a_call_by_hand_before_the_due_time_uses_up_nothing_and_says_nothing_that_is_not_so():
+    quiet, night = Night(), Night()
+    first = night.click(10)
+    assert told(first) == [("unit operator", "sms"), ("operator", "sms")]
+    again = night.click(12)
+    assert told(again) == told(first)
+    night.at(15)
+    third = night.click(17)  # the warning's own time has passed: it is said once more
+    assert told(third) == told(first)
+    assert words(first) | words(again) | words(third) == {"warning"}
+    assert {one.reason for one in of(third, Tell)} == {"CALLED_OUT_BY_HAND"}
+    quiet.at(15)
+    for minute in (20, 23, 28, 38, 48):
+        mine, plain = night.at(minute), quiet.at(minute)
+        assert (told(mine), words(mine)) == (told(plain), words(plain)), minute
+    assert [one for one in night.fired if one[0] != "warning"] == quiet.fired[1:]
+
+
+def test_a_warning_brought_forward_is_said_again_at_its_own_time():
+    night = Night()
+    night.click(10)
+    assert told(night.at(15)) == [("unit operator", "sms"), ("operator", "sms")]
+
+
+def test_every_repetition_before_the_due_time_is_a_message_of_its_own():
+    night = Night()
+    night.at(15)
+    found = [one for minute in (16, 18) for one in of(night.click(minute), Tell)]
+    keys = {(one.rung_id, one.recipient.key, one.channel, one.about) for one in found}
+    assert len(keys) == len(found)
+
+
+@pytest.mark.parametrize("name", list(BOOK.ladders))
+def test_by_hand_before_the_due_time_every_ladder_tells_somebody_and_keeps_its_rungs(name):
+    ladder = BOOK.ladders[name]
+    night = Night(ladder, due_at=TWO + minutes(600), by_key=name == "call_out")
+    later = {rung.key for rung in night.rungs if rung.at >= night.due_at}
+    for minute in (1, 3, 595, 599):
+        night.at(minute)
+        plan = night.click(minute)
+        assert of(plan, Tell | Adopt), "somebody, or the screen, is told"
+        assert not words(plan) & {"missed", "escalated", "by_hand"}
+    assert {rung.key for rung in night.rungs if not rung.fired and rung.at >= night.due_at} == later
+
+
+def test_a_leader_who_is_being_rung_is_not_rung_twice_by_a_click():
+    night = leader_called_out()
+    night.at(0)
+    assert told(night.click(0.5)) == [("leader", "voice")]
+    assert told(night.at(1)) == []
+    assert told(night.click(2)) == []
+    assert told(night.at(5)) == [("chief", "voice"), ("director", "voice")]
+
+
+def test_after_the_due_time_the_next_rung_is_brought_forward_and_told_again_at_its_own_time():
+    night = Night()
+    for minute in (15, 20):
+        night.at(minute)
+    plan = night.click(21)
+    assert (told(plan), words(plan)) == ([("leader", "sms"), ("leader", "voice")], {"escalated"})
+    night.gives_up("leader", alive=False)
+    night.at(21.5)
+    assert told(night.at(23)) == [("leader", "sms"), ("leader", "voice")]
+    assert told(night.at(28)) == [("unit head", "voice")]  # the chief is ringing in the leader's place
+
+
+def test_after_the_due_time_a_second_click_goes_on_to_the_rung_after():
+    night = Night()
+    for minute in (15, 20):
+        night.at(minute)
+    night.click(20.5)
+    assert [recipient for recipient, _ in told(night.click(22))] == ["unit head", "chief"]
+    assert told(night.click(22.5)) == [("operator", "voice")]
+    fired = len(night.fired)
+    for minute in (23, 28, 38):
+        night.at(minute)
+    assert [key for key, _ in night.fired[fired:]] == ["leader", "chief", "by_hand"]
+
+
+def test_who_has_confirmed_what_was_brought_forward_is_not_called_again_for_it():
+    night = Night()
+    for minute in (15, 20):
+        night.at(minute)
+    night.click(21)
+    night.key("leader")
+    night.at(21.5)
+    assert told(night.at(23)) == []
+    assert [key for key, _ in night.fired] == ["warning", "due", "leader"]
+    assert told(night.at(28)) == [("unit head", "voice"), ("chief", "voice")]
+
+
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────
 
 PEOPLE = st.sampled_from(
@@ -579,7 +689,17 @@ EVENTS = st.lists(
     st.tuples(
         st.floats(0, 30),
         st.sampled_from(
-            ["nothing", "key", "off seat", "no key", "passed on", "no screen", "taken back", "take over"]
+            [
+                "nothing",
+                "key",
+                "off seat",
+                "no key",
+                "passed on",
+                "no screen",
+                "taken back",
+                "take over",
+                "click",
+            ]
         ),
         st.integers(0, 50),
     ),
@@ -591,8 +711,11 @@ def happens(night: Night, event: str, pick: int):
     """Something becomes known about one of the alerts."""
     if event == "take over":
         night.next_check_at = night.now + minutes(1 + pick)
+    if event == "click":
+        for decision in call_out(night.facts(), night.now):
+            night._apply(decision)
     open_ones = [one for one in night.alerts if one.alive and one.acknowledged_at is None]
-    if not open_ones or event in ("nothing", "take over"):
+    if not open_ones or event in ("nothing", "take over", "click"):
         return
     chosen = open_ones[pick % len(open_ones)]
     facts = {

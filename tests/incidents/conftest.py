@@ -1,5 +1,6 @@
 """A desk, two units, and everybody who calls the API."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,3 +112,8 @@ async def desk(app, bureau, site, token_for):
     tokens |= {code: await token_for("unit", code) for code in ("canteen", "motor")}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=HERE) as client:
         yield Desk(client, site.clock, tokens, site.zone)
+
+
+async def seen(browser, address: str) -> dict[str, str]:
+    """Return what the form at this address says it was drawn from, as a browser would send it back."""
+    return dict(re.findall(r'name="(base|decided)" value="(\d+)"', (await browser.get(address)).text))

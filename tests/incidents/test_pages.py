@@ -2,13 +2,12 @@
 
 import re
 
-import httpx2
 import pytest
 
 from dutydesk.incidents.queries import incident_by_number, list_incidents, reports_of
 from dutydesk.obligations.queries import obligations_of
 from tests.builders import build_bureau
-from tests.conftest import HERE
+from tests.incidents.conftest import seen
 
 FIRE = {
     "title": "后厨配电室起火",
@@ -35,11 +34,8 @@ async def bureau(site):
 
 
 @pytest.fixture
-async def browser(app, bureau):
-    transport = httpx2.ASGITransport(app)
-    headers = {"Sec-Fetch-Site": "same-origin"}
-    async with httpx2.AsyncClient(transport=transport, base_url=HERE, headers=headers) as client:
-        yield client
+async def browser(browser_of, bureau):
+    return await browser_of("operator", name="desk")
 
 
 @pytest.fixture
@@ -51,6 +47,11 @@ async def fire(browser):
 async def logged(site):
     async with site.db.read() as session:
         return await list_incidents(session)
+
+
+async def base(browser, address):
+    """Return what a form was drawn from, as it is sent back with it."""
+    return re.search(r'name="base" value="(\d+)"', (await browser.get(address)).text)[1]
 
 
 async def owed(site, rule):
@@ -194,25 +195,31 @@ async def test_a_report_without_a_caller_is_completed_later(browser, fire, site,
 
 
 async def test_withdrawing_needs_a_reason_and_can_be_undone(browser, fire, site):
-    assert (await browser.post(f"{fire}/withdraw", data={"reason": " "})).status_code == 422
-    await browser.post(f"{fire}/withdraw", data={"reason": "误报"})
+    assert (
+        await browser.post(f"{fire}/withdraw", data=await seen(browser, f"{fire}/withdraw") | {"reason": " "})
+    ).status_code == 422
+    await browser.post(f"{fire}/withdraw", data=await seen(browser, f"{fire}/withdraw") | {"reason": "误报"})
     assert (await owed(site, "49.1")).state == "withdrawn"
-    refused = await browser.post(f"{fire}/end", data={"reason": "处置完毕"})
+    refused = await browser.post(
+        f"{fire}/end", data=await seen(browser, f"{fire}/end") | {"reason": "处置完毕"}
+    )
     assert refused.status_code == 409
     assert "事件已撤回" in refused.text
     assert "处置完毕" in refused.text
-    await browser.post(f"{fire}/reinstate", data={"reason": "情况属实"})
+    await browser.post(
+        f"{fire}/reinstate", data=await seen(browser, f"{fire}/reinstate") | {"reason": "情况属实"}
+    )
     assert (await owed(site, "49.1")).state == "open"
 
 
 async def test_the_end_opens_the_final_report(browser, fire, site):
-    await browser.post(f"{fire}/end", data={"reason": "明火扑灭"})
+    await browser.post(f"{fire}/end", data=await seen(browser, f"{fire}/end") | {"reason": "明火扑灭"})
     assert "终报" in (await browser.get(fire)).text
     assert (await owed(site, "49.4-final")).state == "open"
 
 
 async def test_a_downgrade_that_stops_a_clock_needs_a_leader(browser, fire, site):
-    lower = {"grade": "ordinary", "reason": "现场核实为小火"}
+    lower = {"grade": "ordinary", "reason": "现场核实为小火", "base": await base(browser, f"{fire}/regrade")}
     refused = await browser.post(f"{fire}/regrade", data=lower)
     assert refused.status_code == 422
     assert 'id="f-leader-fault"' in refused.text
@@ -223,7 +230,8 @@ async def test_a_downgrade_that_stops_a_clock_needs_a_leader(browser, fire, site
 async def test_a_corrected_time_moves_the_due_time_and_leaves_the_rest_alone(browser, fire, site):
     form = (await browser.get(f"{fire}/correct")).text
     assert 'value="2026-11-23T13:50:00"' in form
-    values = {name: FIRE[name] for name in ("title", "occurred_at_kind", "received_at", "place")}
+    unchanged = ("title", "unit", "category", "occurred_at_kind", "received_at", "place", "narrative")
+    values = {name: FIRE[name] for name in unchanged} | {"base": await base(browser, f"{fire}/correct")}
     nothing = await browser.post(
         f"{fire}/correct", data=values | {"occurred_at": FIRE["occurred_at"], "reason": "核对"}
     )
@@ -241,6 +249,7 @@ async def test_taking_over_names_somebody_and_a_time(browser, fire, site):
     address = f"/obligations/{row.id}/take-over"
     assert 'value="2026-11-23T14:30:00"' in (await browser.get(address)).text
     taken = {"who": "孙丽华 科长", "reason": "已与该单位负责人通话", "next_check_at": "2026-11-23T14:20:00"}
+    taken |= await seen(browser, address)
     past = await browser.post(address, data=taken | {"next_check_at": "2026-11-23T13:00:00"})
     assert past.status_code == 409
     assert "复核时间应晚于现在" in past.text

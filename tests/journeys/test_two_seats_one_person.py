@@ -44,3 +44,17 @@ async def test_what_falls_due_while_the_phone_rings_is_spoken_in_the_same_call(w
     for number in (first, second):
         assert (await world.clocks(number))["49.3"]["state"] == "fulfilled"
         await world.withdraw(number)
+
+
+async def test_a_call_that_a_later_rung_takes_over_keeps_what_it_was_made_for(opening):
+    world: World = await opening(without=("leader",))
+    async with world.wired.site.db.write() as session:
+        await sit(world, session, "chief", "desk", "leader")
+    number = (await world.log())["number"]
+    await world.until("02:06")
+    lines = (await world.get(f"incidents/{number}/timeline"))["items"]
+    told = [one for one in lines if one["kind"] == "alert.queued" and one["text"] == "电话告知 孙志强"]
+    assert [one["detail"].partition("：")[0] for one in told] == ["带班领导"]
+    assert "孙志强 的通话改为同时叫应总带班" in [one["text"] for one in lines]
+    await world.withdraw(number)
+    world.forget("chief", "standby", "operator", "director")

@@ -35,9 +35,10 @@ from dutydesk.escalation.rules.facts import (
     effective,
     plan_of,
 )
-from dutydesk.escalation.rules.firing import fire
+from dutydesk.escalation.rules.firing import fire, tell_again
 
 __all__ = [
+    "CALLED_OUT_BY_HAND",
     "SCREEN",
     "Adopt",
     "AlertFact",
@@ -58,8 +59,16 @@ __all__ = [
     "Recipient",
     "RungFact",
     "Tell",
+    "call_out",
     "decide",
+    "was_called_out",
 ]
+
+CALLED_OUT_BY_HAND = "CALLED_OUT_BY_HAND"
+# What a call-out says of a report that is not due yet, where the ladder has no words for that.
+_NOT_DUE_YET = "warning"
+# A second click within this is the first one's echo.
+_ECHO = timedelta(minutes=1)
 
 
 def decide(facts: Facts, now: datetime, *, stale_after: timedelta) -> Plan:
@@ -173,3 +182,37 @@ def _next_look(
     if facts.due_at > now:
         ahead.append(facts.due_at)
     return min(ahead, default=None)
+
+
+def call_out(facts: Facts, now: datetime) -> list[Decision]:
+    """Return what tells people now, because somebody at the desk will not wait for the next rung's time.
+
+    A rung brought forward comes again at its own time, unless somebody has confirmed by then. Before the
+    due time nothing is said or used up that belongs after it. Empty when nobody is left to be told.
+    """
+    if now >= facts.due_at:
+        following = _following(facts, facts.rungs)
+        return [] if following is None else list(fire(facts, [following], now, by_hand=CALLED_OUT_BY_HAND))
+    before = [rung for rung in facts.rungs if rung.at < facts.due_at]
+    warning = _following(facts, before)
+    if warning is not None:
+        return list(fire(facts, [warning], now, by_hand=CALLED_OUT_BY_HAND))
+    if before:
+        last = max(before, key=lambda rung: (rung.at, rung.id))
+        return list(tell_again(facts, last, now, CALLED_OUT_BY_HAND))
+    later = _following(facts, facts.rungs)
+    if later is None:
+        return []
+    return list(tell_again(facts, later, now, CALLED_OUT_BY_HAND, wording=_NOT_DUE_YET))
+
+
+def _following(facts: Facts, rungs: Iterable[RungFact]) -> RungFact | None:
+    """Return the next of these rungs; one that was brought forward already only where there is no other."""
+    fired = {rung.key for rung in facts.rungs if rung.fired}
+    ahead = [rung for rung in rungs if not rung.fired]
+    return min(ahead, key=lambda rung: (rung.key in fired, effective(facts, rung), rung.id), default=None)
+
+
+def was_called_out(fired: Iterable[tuple[str | None, datetime | None]], now: datetime) -> bool:
+    """Tell whether one of these rungs or messages (reason, when) came about by hand a moment ago."""
+    return any(reason == CALLED_OUT_BY_HAND and at is not None and now - at < _ECHO for reason, at in fired)

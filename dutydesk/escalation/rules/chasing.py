@@ -36,9 +36,18 @@ def end(facts: Facts, rung: RungFact) -> Iterator[Decision]:
     mine = _calls_of(facts, rung)
     if rung.fired and _is_over(plan_of(facts, rung.key), mine, [alert for alert in mine if _counts(alert)]):
         yield EndRung(rung.id, "ACKNOWLEDGED")
+        for other in _its_own_time(facts, rung):
+            yield EndRung(other.id, "ACKNOWLEDGED")
         for alert in mine:
             if alert.alive and alert.acknowledged_at is None:
                 yield Cancel(alert.id, "ACKNOWLEDGED")
+
+
+def _its_own_time(facts: Facts, rung: RungFact) -> list[RungFact]:
+    """Return what is armed for the own time of a rung that was brought forward: it was confirmed before."""
+    if plan_of(facts, rung.key).repeat_every is not None:
+        return []
+    return [other for other in facts.rungs if other.key == rung.key and not other.fired]
 
 
 def chase(facts: Facts, rung: RungFact) -> Iterator[Decision]:

@@ -27,18 +27,23 @@ from dutydesk.rulebook.types import Channel
 LATE_AFTER = timedelta(seconds=60)
 
 
-def fire(facts: Facts, past: Sequence[RungFact], now: datetime) -> Iterator[Decision]:
-    """Fire every rung that is due as one: each person is told once, in the words of the latest that names them."""
+def fire(
+    facts: Facts, past: Sequence[RungFact], now: datetime, *, by_hand: str | None = None
+) -> Iterator[Decision]:
+    """Fire every rung that is due as one: each person is told once, in the words of the latest that names them.
+
+    *by_hand* is the reason where a person fires them before their time.
+    """
     told: dict[tuple[str, Channel], Tell] = {}
     wording: dict[str, str] = {}
     gaps: dict[str, Gap] = {}
     for rung in past:
-        reason = _reason(facts, rung, now)
+        reason = by_hand or _reason(facts, rung, now)
         yield Fire(rung.id, reason)
         for tell in _tells(facts, rung, reason, gaps):
             told[tell.recipient.key, tell.channel] = tell
             wording[tell.recipient.key] = tell.wording
-        yield from _arm_again(facts, rung, now)
+        yield from _arm_again(facts, rung, now, by_hand=by_hand is not None)
     if any(facts.next_check_at is not None and plan_of(facts, rung.key).repeat_every for rung in past):
         yield EndTakeOver()
     yield from gaps.values()
@@ -46,6 +51,27 @@ def fire(facts: Facts, past: Sequence[RungFact], now: datetime) -> Iterator[Deci
     if not any(tell.channel != "screen" for tell in latest) and _asks_for_people(facts, past):
         latest = list(last_resort_tells(facts, past[-1]))
     yield from _without_doubles(facts, latest)
+
+
+def tell_again(
+    facts: Facts, rung: RungFact, now: datetime, reason: str, *, wording: str | None = None
+) -> Iterator[Decision]:
+    """Tell once more whomever a rung tells, and leave the rung as it is.
+
+    In other *wording*, it speaks for the matter and not for the rung: a key ends these calls and nothing
+    else, unless a key is all that the matter asks for.
+    """
+    gaps: dict[str, Gap] = {}
+    told = {(tell.recipient.key, tell.channel): tell for tell in _tells(facts, rung, reason, gaps)}
+    yield from gaps.values()
+    latest = list(told.values())
+    if not any(tell.channel != "screen" for tell in latest) and _asks_for_people(facts, [rung]):
+        latest = list(last_resort_tells(facts, rung))
+    elif wording is not None:
+        about = rung.id if facts.by_key else None
+        latest = [replace(tell, wording=wording, rung_id=about) for tell in latest]
+    stamp = int(now.timestamp())
+    yield from _without_doubles(facts, [replace(tell, about=stamp) for tell in latest])
 
 
 def _reason(facts: Facts, rung: RungFact, now: datetime) -> str:
@@ -64,10 +90,13 @@ def _reason(facts: Facts, rung: RungFact, now: datetime) -> str:
     return "FIRST_RUNG" if rung.key == facts.ladder.rungs[0].key else "RUNG_DUE"
 
 
-def _arm_again(facts: Facts, rung: RungFact, now: datetime) -> Iterator[ArmAgain]:
+def _arm_again(facts: Facts, rung: RungFact, now: datetime, *, by_hand: bool) -> Iterator[ArmAgain]:
+    """A repeating rung comes again; one that was brought forward comes again at its own time."""
     every = plan_of(facts, rung.key).repeat_every
-    if every is not None:
-        start = effective(facts, rung)
+    start = rung.at if by_hand else effective(facts, rung)
+    if start > now:
+        yield ArmAgain(rung.key, rung.occurrence + 1, start)
+    elif every is not None:
         missed = int((now - start) / every)
         yield ArmAgain(rung.key, rung.occurrence + 1, start + every * (missed + 1))
 
@@ -146,7 +175,9 @@ def _without_doubles(facts: Facts, told: Sequence[Tell]) -> Iterator[Decision]:
             and alert.acknowledged_at is None
         ]
         if tell.channel == "voice" and on_its_way:
-            yield Adopt(on_its_way[0].id, tell.rung_id or 0, tell.target, tell.position, tell.wording)
+            # What speaks for no rung has nothing to add to a call that is on its way.
+            if tell.rung_id is not None:
+                yield Adopt(on_its_way[0].id, tell.rung_id, tell.target, tell.position, tell.wording)
             continue
         if tell.channel == "screen":
             for alert in on_its_way:

@@ -1,0 +1,154 @@
+"""Draws the board and the wall screen in regions, so that a change sends only what it changed.
+
+Each region is cached with a mark where a running clock stands; ``filled`` puts the time left there
+at the moment it is sent, so that what has not changed compares equal.
+"""
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from dutydesk.accounts.rules import PERMISSIONS, Actor, Permission
+from dutydesk.calendars.days import day_of
+from dutydesk.desk import feed
+from dutydesk.desk.facts import IncidentRows, Rows, alarms_of, not_readable, open_incident
+from dutydesk.desk.points import Points, find_marks
+from dutydesk.logs import log
+from dutydesk.web import words
+from dutydesk.web.languages import language, say
+from dutydesk.web.pages import environment
+from dutydesk.web.site import Site
+
+View = Literal["board", "wall"]
+
+_log = log("board")
+
+# What on a board depends on who looks at it.
+_MATTERS: frozenset[Permission] = frozenset(
+    {
+        "numbers:read",
+        "desk:use",
+        "report:file",
+        "incident:write",
+        "alert:acknowledge",
+        "log:write",
+    }
+)
+_TEMPLATES: dict[View, str] = {"board": "desk/regions.html", "wall": "desk/wall_regions.html"}
+_REGIONS: dict[View, tuple[str, ...]] = {
+    "board": ("alarms", "head", "duty", "count", "feed", "soon"),
+    "wall": ("alarms", "head", "duty", "count", "feed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """For whom a board is drawn: everybody with the same one gets the same bytes."""
+
+    view: View
+    language: str
+    may: frozenset[Permission]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An incident as it was drawn last, and from what."""
+
+    rows: IncidentRows
+    day: date
+    html: str
+
+
+def variant_of(view: View, actor: Actor) -> Variant:
+    """Return the variant somebody sees; the wall shows everybody the same."""
+    may = PERMISSIONS[actor.role] & _MATTERS if view == "board" else frozenset[Permission]()
+    return Variant(view, language(), may)
+
+
+def filled(text: str, now: datetime) -> str:
+    """Return a region with the time left in the place of every mark, in the language of the page."""
+    parts: list[str] = []
+    end = 0
+    for start, stop, clock, what in find_marks(text):
+        parts += (text[end:start], html.escape(_said(clock, what, now)))
+        end = stop
+    return "".join((*parts, text[end:]))
+
+
+def _said(clock: Points, what: str, now: datetime) -> str:
+    if what == "state":
+        return clock.state(now)
+    left = words.countdown(clock.due, now)
+    return left.label if what == "label" else left.text
+
+
+def strokes(variant: Variant, site: Site, rows: Rows, now: datetime) -> "Strokes":
+    """Return the templates of a variant, ready to draw these rows."""
+    template: Any = environment(site.zone, variant.language).get_template(_TEMPLATES[variant.view])
+    module = template.make_module({"now": now, "site": site, "may": variant.may, "say": say})
+    return Strokes(variant, site, rows, now, module)
+
+
+@dataclass(frozen=True, slots=True)
+class Strokes:
+    """One drawing of a board: its fixed regions, and incident after incident."""
+
+    variant: Variant
+    site: Site
+    rows: Rows
+    now: datetime
+    macros: Any
+    # What each region was drawn from, for the next time.
+    inputs: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def day(self) -> date:
+        """The site's date: times of another day are shown with it."""
+        return self.now.astimezone(self.site.zone).date()
+
+    def regions(self, inputs: dict[str, object], before: dict[str, str]) -> dict[str, str]:
+        """Draw everything but the incidents; a region whose *inputs* are those of *before* stands as it is."""
+        rows = self.rows
+        lines = feed.lines(rows.happened, self.site.rulebook.wording.texts)
+        known: dict[str, tuple[object, Callable[[], str]]] = {
+            "alarms": (
+                [(row.id, row.reason, matter) for row, matter in rows.alarms],
+                lambda: self.macros.alarms(alarms_of(rows.alarms, self.site)),
+            ),
+            "head": (
+                (rows.desk, rows.health, rows.clock_in_doubt),
+                lambda: self.macros.head(rows, day_of(self.day)),
+            ),
+            "duty": ((rows.on_duty, rows.empty, rows.next_change), lambda: self.macros.duty(rows)),
+            "count": (
+                (len(rows.incidents), rows.not_shown, rows.overdue),
+                lambda: self.macros.count(rows),
+            ),
+            "feed": (lines, lambda: self.macros.feed(lines)),
+            "soon": (
+                (
+                    rows.next_change,
+                    rows.changes_soon,
+                    [(one.id, one.due_at, one.title, unit) for one, unit in rows.soon],
+                ),
+                lambda: self.macros.soon(rows),
+            ),
+        }
+        made: dict[str, str] = {}
+        for name in _REGIONS[self.variant.view]:
+            given, draw = known[name]
+            self.inputs[name] = (self.day, given)
+            same = name in before and inputs.get(name) == self.inputs[name]
+            made[name] = before[name] if same else str(draw())
+        return made
+
+    def incident(self, found: IncidentRows) -> Drawn:
+        """Draw one incident; one that is damaged says its number, and its neighbours stand."""
+        try:
+            text = str(self.macros.incident(open_incident(found, self.site, self.now)))
+        except Exception:  # noqa: BLE001 (whatever is wrong with one incident, the others must be seen)
+            _log.exception("an incident cannot be drawn", incident=found.row.number)
+            text = str(self.macros.incident_fault(found.row.number, not_readable(found.row.number)))
+        return Drawn(found, self.day, text)

@@ -1,0 +1,1 @@
+"""The duty log: one table for every kind of entry."""
