@@ -31,6 +31,7 @@ _MATTERS: frozenset[Permission] = frozenset(
         "numbers:read",
         "desk:use",
         "report:file",
+        "clock:confirm",
         "incident:write",
         "alert:acknowledge",
         "log:write",

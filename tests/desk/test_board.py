@@ -10,6 +10,7 @@ from dutydesk.accounts.rules import Actor
 from dutydesk.alerts.queries import told
 from dutydesk.incidents.actions import NewIncident, log_incident
 from dutydesk.incidents.reporting import NewReport, add_report
+from dutydesk.obligations.model import ClockStep
 from dutydesk.obligations.queries import obligations_of
 from tests.builders import MOBILES
 
@@ -285,3 +286,12 @@ async def test_all_static_parts_of_the_board_are_small_and_kept_for_good(browser
 
 def test_no_mobile_is_overlooked_by_the_pattern():
     assert all(MASKED.search(number) for number in MOBILES.values())
+
+
+async def test_whoever_may_confirms_the_clock_from_the_board(site, bureau, browser, browser_of):
+    async with site.db.write() as session:
+        session.add(ClockStep(noticed_at=site.clock.now(), seconds=90.0))
+    assert 'href="/clock/confirm"' in (await browser.get("/desk")).text
+    page = (await (await browser_of("inspector")).get("/desk")).text
+    assert "本机时钟发生跳变" in page
+    assert "/clock/confirm" not in page
