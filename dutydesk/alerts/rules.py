@@ -145,6 +145,9 @@ def next_try(
     waiting = _left_in_round(usable, providers, [one for one in tries if _in_round(one, round_from)])
     new_round = False
     if not waiting:
+        # Every provider may have failed before each number had its turn: the next person need not wait for it.
+        if exhausted is None and sum(one.outcome in OUR_SIDE for one in tries) > 1:
+            exhausted = "PROVIDER_FAILED"
         pause = _pause(channel, tries, pace)
         if pause > now:
             return Later(pause, exhausted)

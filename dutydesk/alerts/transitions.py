@@ -73,6 +73,15 @@ async def _call(session: Session, attempt: Attempt, now: datetime, status: Statu
             await end_attempt(session, attempt, now, "our_fault", state=status.state)
         case "completed" | "failed":
             outcome: Outcome = "no_key" if attempt.outcome is None else attempt.outcome
+            carried = await _carried(session, attempt)
+            if (
+                outcome == "no_key"
+                and attempt.answered_at is None
+                and carried
+                and all(row.state == "cancelled" for row in carried)
+            ):
+                # We took the call back while it rang: that is nobody's silence.
+                outcome = "cancelled"
             await end_attempt(session, attempt, now, outcome, state=status.state)
         case "answered":
             attempt.state = "answered"

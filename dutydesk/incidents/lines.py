@@ -253,7 +253,10 @@ def told_lines(one: Told, tongue: Tongue, seen: set[int]) -> Iterator[Line]:
             text = colon(f"{channel} {who}", say(_OUTCOMES[attempt.outcome]))
             yield Line(attempt.ended_at, f"attempt.{attempt.outcome}", text, _fault(attempt))
     for proof in one.acknowledgements:
-        yield _proof_line(proof.at, proof.kind, proof.who or who, proof.how, proof.recorded_by, proof.on_seat)
+        # A key is known by the person that was called.
+        named = proof.who and not proof.who.startswith(("person:", "phone:"))
+        shown = proof.who if named else who
+        yield _proof_line(proof.at, proof.kind, shown, proof.how, proof.recorded_by, proof.on_seat)
     if alert.exhausted_at is not None:
         text = say("{channel}告知 {who} 未果，转下一位", channel=channel, who=who)
         yield Line(alert.exhausted_at, "alert.exhausted", text, tongue.reason(alert.exhausted_reason))

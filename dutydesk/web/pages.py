@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from dutydesk.clock import Clock
 from dutydesk.errors import DutydeskError, NotSignedInError
@@ -211,8 +212,10 @@ class PageRoute(APIRoute):
                 return error_page(request, 422, "地址或内容不完整")
             except HTTPException as error:
                 return error_page(request, error.status_code, str(error.detail))
-            except Exception:  # noqa: BLE001 (an operator must see a page with a way back, whatever it was)
-                _log.exception("a page failed", path=request.url.path)
+            except Exception as error:  # noqa: BLE001 (an operator must see a page with a way back, whatever it was)
+                # Whoever left the page, or typed over a question, waits for no answer: nothing failed.
+                if not isinstance(error, ClientDisconnect):
+                    _log.exception("a page failed", path=request.url.path)
                 return error_page(request, 500, "这一页没有打开，所填内容没有登记")
 
         return handle_as_page

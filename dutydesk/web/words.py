@@ -101,6 +101,7 @@ _PRESSED = re.compile(r"(\S+) \u6309\u952e(\d)")
 
 # What the rules say about a field or a state (for the API, in English) as the pages say it.
 _SENTENCES = (
+    (r"there is no .*", "没有这一项，或不在可以查看的范围内"),
     (r"lies in the future", "不能晚于现在"),
     (r"is given although occurred_at_kind is unknown", "选了“不详”就不要填写，或改选“准确”“大致”"),
     (r"is needed when occurred_at_kind is \w+", "请填写；确实不知道时，准确程度选“不详”"),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dutydesk.alerts.rules import (
@@ -202,6 +202,7 @@ tries_of = st.lists(
 
 
 @given(tries_of, st.sampled_from(["voice", "sms"]), st.integers(0, 7200), moments)
+@example([(A, "one", "provider_fault", 0), (A, "two", "provider_fault", 0)], "voice", 30, [])
 def test_there_is_always_a_next_thing_to_do_and_it_lies_ahead(rows, channel, since, recent):
     tries = sorted((tried(*row) for row in rows), key=lambda one: one.ended_at)
     numbers = {number.address: recent for number in (A, B)}
