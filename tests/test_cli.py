@@ -385,7 +385,7 @@ async def test_a_new_installation_prints_how_to_make_its_administrator_and_later
 
 async def test_a_service_for_the_network_says_that_passwords_need_https(database_url):
     async with serving(database_url, "--host", "0.0.0.0") as lines:
-        await line_with(lines, "passwords travel unprotected")
+        assert "https" in await line_with(lines, "passwords travel unprotected")
 
 
 async def test_a_broken_configuration_is_refused_with_everything_that_is_wrong(tmp_path, command):

@@ -7,11 +7,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import httpx2
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+from dutydesk.clock import SystemClock
 
 _HOST = "127.0.0.1"
 _READY_SECONDS = 180
@@ -131,7 +134,7 @@ async def _change(
 ) -> list[float]:
     """Change a title and return how long it took to every board, from the moment the change was sent."""
     mark = f"标记{number:06d}"
-    year = time.strftime("%Y", time.gmtime(time.time() + 8 * 3600))
+    year = SystemClock().now().astimezone(ZoneInfo("Asia/Shanghai")).year
     start = time.perf_counter()
     answer = await browser.post(
         f"/api/v1/incidents/{year}-0001/correct",
