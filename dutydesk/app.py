@@ -38,6 +38,34 @@ from dutydesk.obligations import queries
 from dutydesk.people import admin, tokens
 from dutydesk.people import api as people_api
 from dutydesk.rosters import api as rosters_api
+from dutydesk.rosters import (
+    calendar_api,
+    calendar_import,
+    calendar_pages,
+    cell_pages,
+    change_api,
+    change_pages,
+    exchange_pages,
+    generating_pages,
+    leave_api,
+    leave_pages,
+    month_pages,
+    period_pages,
+    person_pages,
+    planning_api,
+    publish_pages,
+    quality_pages,
+    rotation_pages,
+    setup_api,
+    setup_pages,
+    shift_pages,
+    turn_pages,
+    who_pages,
+)
+from dutydesk.rosters.calendar_note import note_calendar
+from dutydesk.rosters.directory.routes import add_directory
+from dutydesk.rosters.file_routes import add_files
+from dutydesk.rosters.ticks import oldest_undone as rosters_undone
 from dutydesk.search import pages as search_pages
 from dutydesk.search.exports import Exports
 from dutydesk.web.languages import Languages
@@ -85,6 +113,7 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         max_body_size=_LARGEST_BODY,
+        dependencies=[Depends(note_calendar)],
     )
     app.state.site = wired.site
     app.state.carriers = wired.carriers
@@ -112,9 +141,28 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
         app.include_router(pages.router)
     for settings in (settings_pages, channels, trail, admin, tokens):
         app.include_router(settings.router)
+    _add_rosters(app)
+    add_directory(app)
     _add_health(app, wired, clockwork)
     app.mount("/static", Versioned(directory=_STATIC), name="static")
     return app
+
+
+def _add_rosters(app: FastAPI) -> None:
+    app.include_router(calendar_api.router)
+    for calendar in (calendar_pages, calendar_import, period_pages):
+        app.include_router(calendar.router)
+    for asked in (change_api, leave_api, change_pages, leave_pages):
+        app.include_router(asked.router)
+    # Last of the rosters' pages: a unit's name stands where others have a fixed word.
+    for views in (month_pages, cell_pages, exchange_pages, who_pages, quality_pages, person_pages):
+        app.include_router(views.router)
+    app.include_router(turn_pages.router)
+    for planned in (setup_api, planning_api, setup_pages, rotation_pages, generating_pages, shift_pages):
+        app.include_router(planned.router)
+    add_files(app)
+    app.include_router(month_pages.by_unit)
+    app.include_router(publish_pages.router)
 
 
 def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:
@@ -149,8 +197,12 @@ def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:
 
 
 async def _oldest_undone(session: Session, now: datetime) -> datetime | None:
-    """Return the oldest deadline nobody has acted on: of a ladder, a message, or the outcome of one."""
-    found = (await queries.oldest_undone(session, now), await alert_queries.oldest_undone(session, now))
+    """Return the oldest deadline nobody has acted on: of a ladder, a roster, a message, or the outcome of one."""
+    found = (
+        await queries.oldest_undone(session, now),
+        await rosters_undone(session, now),
+        await alert_queries.oldest_undone(session, now),
+    )
     return min((moment for moment in found if moment is not None), default=None)
 
 

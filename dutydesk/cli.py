@@ -26,7 +26,8 @@ from dutydesk.escalation.preview import lines as preview_lines
 from dutydesk.escalation.preview import preview
 from dutydesk.logs import configure_logs
 from dutydesk.migrations import drift, upgrade
-from dutydesk.rosters.lines import who_lines
+from dutydesk.roster_commands import roster
+from dutydesk.rosters.lines import span_lines, who_lines
 from dutydesk.settings import load_settings
 from dutydesk.simulator.exchange import Owner
 from dutydesk.simulator.serve import serve_simulator
@@ -43,6 +44,7 @@ app.add_typer(database, name="db")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
 app.add_typer(user, name="user")
+app.add_typer(roster, name="roster")
 app.add_typer(bench, name="bench")
 
 _console = Console(soft_wrap=True, highlight=False)
@@ -69,7 +71,7 @@ def main() -> None:
         sys.exit(_REFUSED)
 
 
-def _moment(text: str | None, site: Site) -> datetime:
+def _moment(text: str | None, site: Site, option: str = "--at") -> datetime:
     """Read a time; one without an offset is site time.
 
     Raises:
@@ -80,7 +82,7 @@ def _moment(text: str | None, site: Site) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        message = f"--at: {text!r} is not a time like '2026-11-23 02:20'"
+        message = f"{option}: {text!r} is not a time like '2026-11-23 02:20'"
         raise InvalidInputError(message) from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=site.zone)
 
@@ -178,7 +180,8 @@ def _welcome(port: int, plain: str, data: Path, speed: float) -> None:
   3. 带班领导立即收到短信,1 分钟后来电;事发满 20 分钟,食堂值班员和领导的手机响起。
   4. 在手机页接听,听(看)到中文提示,按 1 确认;值班台显示谁、何时、因何被告知。
   5. 登记电话报告:首报(电话)停止并判定,首报(书面)继续计时。
-  6. 随时 Ctrl+C 再启动:时限照走,一个不漏。
+  6. “值班排班待办”里,迎宾中心五天后值班空缺:点“去处理”补排,待办随即办结(办公室 wufang)。
+  7. 随时 Ctrl+C 再启动:时限照走,一个不漏。
 """
         + (f"\n  时间快 {speed:g} 倍\n" if speed != 1.0 else ""),
         markup=True,
@@ -234,11 +237,24 @@ def db_check() -> None:
 
 
 @app.command()
-def who(at: When = None, unit: UnitCode = None) -> None:
-    """Print who really holds which seat."""
+def who(
+    at: When = None,
+    unit: UnitCode = None,
+    from_at: Annotated[
+        str | None, typer.Option("--from", help="The beginning of a span, as --at; with --until.")
+    ] = None,
+    until_at: Annotated[str | None, typer.Option("--until", help="The end of a span, as --at.")] = None,
+) -> None:
+    """Print who really holds which seat, or who held it from --from to --until."""
+    if (from_at is None) != (until_at is None) or (at is not None and from_at is not None):
+        message = "give --at, or both --from and --until"
+        raise InvalidInputError(message)
 
     async def work(site: Site) -> list[str]:
         async with site.db.read() as session:
+            if from_at is not None:
+                start, end = _moment(from_at, site, "--from"), _moment(until_at, site, "--until")
+                return await span_lines(session, site, start, end, unit)
             return await who_lines(session, _moment(at, site), unit, site.zone)
 
     say(*with_site(work))

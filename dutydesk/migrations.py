@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 from dutydesk.accounts import model as accounts
 from dutydesk.alerts import model as alerts
 from dutydesk.audit import model as audit
+from dutydesk.calendars import model as calendars
 from dutydesk.db import Database
 from dutydesk.desk import model as desk
 from dutydesk.dutylog import model as dutylog
@@ -38,6 +39,7 @@ MODELS: tuple[ModuleType, ...] = (
     accounts,
     alerts,
     audit,
+    calendars,
     desk,
     dutylog,
     incidents,

@@ -26,6 +26,8 @@ from dutydesk.escalation.watch import set_moving
 from dutydesk.logs import log
 from dutydesk.obligations import queries as obligation_queries
 from dutydesk.obligations.verdicts import note_clock_step
+from dutydesk.rosters.ticks import Kept, keep
+from dutydesk.rosters.ticks import next_due as rosters_due
 from dutydesk.wiring import Wired
 
 SAFETY_SECONDS = 5.0
@@ -122,10 +124,11 @@ class Clockwork:
         self._poked.set()
 
     async def next_due(self) -> datetime | None:
-        """Return the earliest due column: an obligation's action, an alert's try, an attempt's outcome."""
+        """Return the earliest due column: of an obligation, a roster, an alert's try, an attempt's outcome."""
         async with self._site.db.read() as session:
             found = [
                 await obligation_queries.earliest_action(session),
+                await rosters_due(session),
                 await alert_queries.earliest_try(session),
                 await alert_queries.earliest_outcome(session),
             ]
@@ -210,6 +213,7 @@ class Clockwork:
                 break
             before = self._broken_stages
             acted = await self._stage(escalate(self._site, now), Pass(0, 0))
+            kept = await self._stage(keep(self._site, now), Kept(0, 0))
             looks, overdue = await self._stage(outcomes.overdue(self._wired.delivery, now), ([], 0))
             jobs, claimed = await self._stage(claims.claim(self._wired.delivery, now), ([], 0))
             failed += self._broken_stages - before
@@ -217,10 +221,10 @@ class Clockwork:
                 self._spawn(outcomes.ask(self._wired.delivery, look))
             for job in jobs:
                 self._spawn(delivery.send(self._wired.delivery, job))
-            failed += acted.failed
-            if not (acted.looked_at or overdue or claimed):
+            failed += acted.failed + kept.failed
+            if not (acted.looked_at or kept.looked_at or overdue or claimed):
                 break
-            if acted.failed and not (overdue or claimed):
+            if (acted.failed or kept.failed) and not (overdue or claimed):
                 break
         return failed
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from dutydesk import __version__, demo
 from dutydesk.accounts.actions import actor_for_token
@@ -22,7 +22,9 @@ from dutydesk.audit.actions import record
 from dutydesk.audit.ticks import seal
 from dutydesk.clock import SystemClock
 from dutydesk.people.actions import disable_contact
+from dutydesk.people.model import ContactPoint, Post
 from dutydesk.people.queries import all_contacts
+from dutydesk.rosters.queries import list_shifts, stored_shift
 from dutydesk.serving import is_loopback_address
 from dutydesk.settings import Settings
 from dutydesk.wiring import sending_mode
@@ -216,7 +218,7 @@ async def test_who_says_who_holds_which_seat(command, db):
 
 async def test_who_asks_at_a_time_in_site_time(command, db):
     bureau = await build_bureau(db, now())
-    far = (now() + timedelta(days=30)).strftime("%Y-%m-%d %H:%M")
+    far = (now() + timedelta(days=60)).strftime("%Y-%m-%d %H:%M")
     assert bureau.desk_leader.name not in (await command("who", "--at", far)).out
     said = await command("who", "--at", "tomorrow")
     assert (said.code, said.out) == (1, "")
@@ -255,8 +257,18 @@ async def test_check_fails_without_real_sending_and_says_so(command, db):
     assert any(line.startswith("FAIL") and "last resort" in line for line in said.lines)
 
 
+async def confirm_numbers(db, *but: int) -> None:
+    """Have everybody's number confirmed a week ago, except that of these persons."""
+    async with db.write() as session:
+        await session.exec(update(ContactPoint).values(confirmed_at=now() - timedelta(days=7)))
+        await session.exec(
+            update(ContactPoint).where(ContactPoint.person_id.in_(but)).values(confirmed_at=None)
+        )
+
+
 async def test_check_is_content_with_a_bureau_that_can_really_be_told(command, db):
     await build_bureau(db, now())
+    await confirm_numbers(db)
     said = await command("check", **REAL, **TWO_NUMBERS)
     assert (said.code, [line for line in said.lines if line.startswith("FAIL")]) == (0, [])
 
@@ -273,6 +285,32 @@ async def test_check_names_an_empty_seat_and_a_person_without_a_number(command, 
         for line in said.lines
     )
     assert any(line.startswith("FAIL") and line.endswith(": empty") for line in said.lines)
+
+
+async def test_check_looks_at_every_unit_not_only_at_the_desk(command, db):
+    bureau = await build_bureau(db, now())
+    await confirm_numbers(db, bureau.motor_operator.id)
+    async with db.write() as session:
+        shifts = await list_shifts(session, unit_id=bureau.canteen.id)
+        for shift in [one for one in shifts if one.seat == "leader"]:
+            (await stored_shift(session, shift.id)).state = "cancelled"
+    said = await command("check", **REAL, **TWO_NUMBERS)
+    assert said.code == 1
+    failed = [line for line in said.lines if line.startswith("FAIL")]
+    assert any("seat canteen leader" in line and line.endswith(": empty") for line in failed)
+    assert any(f"{bureau.motor_operator.name}: no number confirmed" in line for line in failed)
+    assert not any(bureau.desk_operator.name in line for line in failed)
+
+
+async def test_check_names_a_unit_that_nobody_answers_for(command, db):
+    bureau = await build_bureau(db, now())
+    await confirm_numbers(db)
+    async with db.write() as session:
+        await session.exec(update(Post).where(Post.unit_id == bureau.motor.id).values(until_at=now()))
+    said = await command("check", **REAL, **TWO_NUMBERS)
+    assert said.code == 1
+    assert any("head of motor" in line for line in said.lines if line.startswith("FAIL"))
+    assert any("roster of motor" in line for line in said.lines if line.startswith("FAIL"))
 
 
 async def test_check_without_a_desk_says_what_to_do(command):

@@ -19,7 +19,17 @@ TABLE = Path(__file__).parents[1] / "docs" / "permissions.md"
 OPEN = {"GET,HEAD /api/openapi.json", "/static"}
 OPEN_TO_ALL = {"public", "provider"}
 KNOWN = frozenset().union(*PERMISSIONS.values()) | OPEN_TO_ALL
-FILLED = {"number": "2026-0001", "provider": "twilio", "token": "unknown"}
+FILLED = {
+    "number": "2026-0001",
+    "provider": "twilio",
+    "token": "unknown",
+    "unit": "canteen",
+    "code": "canteen",
+    "month": "2026-12",
+    "day": "2026-12-01",
+    "year": "2027",
+    "seat": "leader",
+}
 READING = {one for one in KNOWN if one.endswith(":read")}
 HOST = "127.0.0.1:8000"
 

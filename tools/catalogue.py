@@ -30,7 +30,7 @@ CONFIG = ROOT / "config"
 
 # Modules whose Chinese is data, or for the terminal and the telephone, and never for a page.
 DATA = (
-    "demo.py",
+    "demo/",
     "simulator/",  # the telephones of the demonstration
     "bench/",
     "documents/",  # official papers are Chinese

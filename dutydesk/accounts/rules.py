@@ -14,6 +14,12 @@ Permission = Literal[
     "directory:write",
     "roster:read",
     "roster:write",
+    # A unit's own roster, and whatever somebody asks for: a swap, a leave, a sign-in.
+    "roster:file",
+    "roster:ask",
+    "roster:approve",
+    "leave:approve",
+    "calendar:write",
     "incident:read",
     "incident:write",
     "report:file",
@@ -65,16 +71,57 @@ _OPERATE: frozenset[Permission] = _READ | {
     "desk:use",
     "obligation:decide",
     "calls:own",
+    "roster:ask",
 }
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "operator": _OPERATE,
-    "leader": _READ | {"alert:acknowledge", "obligation:decide", "numbers:read", "paper:sign", "calls:own"},
-    "office": _READ | {"directory:write", "roster:write", "numbers:read", "paper:draft", "paper:check"},
+    "leader": _READ
+    | {
+        "alert:acknowledge",
+        "obligation:decide",
+        "numbers:read",
+        "paper:sign",
+        "calls:own",
+        "roster:ask",
+        "roster:approve",
+        "leave:approve",
+    },
+    "office": _READ
+    | {
+        "directory:write",
+        "roster:write",
+        "roster:file",
+        "roster:ask",
+        "roster:approve",
+        "calendar:write",
+        "numbers:read",
+        "paper:draft",
+        "paper:check",
+    },
     # A unit contact sees and reports for its own unit only; queries take the unit from the actor.
-    "unit": frozenset({"incident:read", "report:file", "roster:read", "directory:read", "account:own"}),
+    "unit": frozenset(
+        {
+            "incident:read",
+            "report:file",
+            "roster:read",
+            "roster:file",
+            "roster:ask",
+            "directory:read",
+            "account:own",
+        }
+    ),
     "inspector": _READ,
-    "administrator": _OPERATE | {"directory:write", "roster:write", "accounts:manage"},
+    "administrator": _OPERATE
+    | {
+        "directory:write",
+        "roster:write",
+        "roster:file",
+        "roster:approve",
+        "leave:approve",
+        "calendar:write",
+        "accounts:manage",
+    },
     "auditor": _READ | {"audit:read"},
 }
 

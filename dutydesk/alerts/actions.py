@@ -37,6 +37,7 @@ def alert_row(
         "due_version": 0,
         "rung_id": None,
         "number": "",
+        "subject": "",
         "unit_id": None,
         "chain_position": 0,
         "person_id": None,
@@ -105,6 +106,18 @@ async def cancel_for(session: Session, now: datetime, causes: Mapping[int, str])
             cancel(row, now, causes[row.obligation_id or 0])
     ids = [row.id or 0 for row in await queries.alerts_of(session, causes.keys())]
     await queries.look_soon(session, ids, now)
+
+
+async def take_back(session: Session, now: datetime, rows: Collection[Alert], reason: str) -> None:
+    """Take back those of these alerts that have reached nobody yet; a call that rings is ended at the provider."""
+    ended = [
+        row
+        for row in rows
+        if row.state in queries.ALIVE and row.acknowledged_at is None and not _has_left(row)
+    ]
+    for row in ended:
+        cancel(row, now, reason)
+    await queries.look_soon(session, [row.id or 0 for row in ended], now)
 
 
 def _has_left(row: Alert) -> bool:
@@ -192,11 +205,16 @@ async def _end_same_person(session: Session, now: datetime, rows: Collection[Ale
     owned = {obligation_id for obligation_id, _, _ in keys if obligation_id is not None}
     ended: list[int] = []
     for other in await queries.alive_alerts_of(session, owned):
-        same = (other.obligation_id, other.due_version, other.recipient) in keys
-        if same and other.acknowledged_at is None and not _has_left(other):
+        in_line = (other.obligation_id, other.due_version, other.recipient) in keys
+        if in_line and other.acknowledged_at is None and not _has_left(other):
             cancel(other, now, "ACKNOWLEDGED")
             ended.append(other.id or 0)
     await queries.look_soon(session, ended, now)
+    # What no obligation stands behind is confirmed by what it is about: one key for the SMS and the call.
+    about = {(row.subject, row.recipient) for row in rows if row.obligation_id is None and row.subject}
+    others = await queries.alerts_about(session, {subject for subject, _ in about}) if about else []
+    same = [other for other in others if (other.subject, other.recipient) in about]
+    await take_back(session, now, same, "ACKNOWLEDGED")
 
 
 async def acknowledge_by_hand(

@@ -56,6 +56,8 @@ class AlertOut(BaseModel):
 
     id: int
     incident: str
+    # What it is about where no incident is: ``shift/12``, ``gap/3/leader/2026-12-01T00:30``.
+    subject: str
     obligation: int | None
     state: str
     channel: str
@@ -99,7 +101,8 @@ def _out(one: Told, names: dict[int, str], reasons: dict[str, str], actor: Actor
     last = one.attempts[-1].to_number if one.attempts else row.phone or ""
     return AlertOut(
         id=row.id or 0,
-        incident=row.number,
+        incident="" if row.subject else row.number,
+        subject=row.subject,
         obligation=row.obligation_id,
         state=row.state,
         channel=row.channel,

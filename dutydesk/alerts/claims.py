@@ -22,6 +22,7 @@ from dutydesk.alerts.rules import (
     NextTry,
     Number,
     Try,
+    caps_for,
     longest_window,
     next_try,
 )
@@ -86,7 +87,8 @@ class _Binding:
     made: list[tuple[Attempt, list[Alert]]]
     joined: list[tuple[Attempt, Alert]]
     # One SMS for everything that one provider is to send to one number (drills apart), one call for a number.
-    texts: dict[tuple[str, str, str, bool], list[Alert]]
+    # An SMS about several matters gives their numbers: what has none (a shift, a code) goes by itself.
+    texts: dict[tuple[str, str, str, bool, int], list[Alert]]
     calls: dict[str, tuple[Attempt, list[Alert] | None]]
     busy: set[str]
 
@@ -156,7 +158,15 @@ def _choice(
     book = delivery.site.rulebook
     try:
         return next_try(
-            row.channel, numbers, providers, tries, row.round_from, recent, book.caps, book.pace, now
+            row.channel,
+            numbers,
+            providers,
+            tries,
+            row.round_from,
+            recent,
+            caps_for(row.lane, book.caps),
+            book.pace,
+            now,
         )
     except Exception:  # noqa: BLE001 (one broken row delays only itself; whatever it is, it is logged)
         _log.exception("an alert could not be decided on", alert=row.id)
@@ -165,7 +175,8 @@ def _choice(
 
 
 def _bind_text(binding: _Binding, row: Alert, dial: Dial, now: datetime) -> bool:
-    key = (row.recipient, dial.number.address, dial.provider, row.drill)
+    alone = 0 if row.number else row.id or 0
+    key = (row.recipient, dial.number.address, dial.provider, row.drill, alone)
     if key not in binding.texts:
         binding.texts[key] = []
         binding.made.append((_attempt(row, dial, now), binding.texts[key]))
@@ -202,7 +213,10 @@ async def _numbers(session: Session, rows: Sequence[Alert]) -> dict[int, list[Nu
         kinds = ("mobile",) if row.channel == "sms" else ("mobile", "landline")
         points = contacts.get(row.person_id or 0, [])
         numbers = [Number(point.address, point.id) for point in points if point.kind in kinds]
-        found[row.id or 0] = [Number(row.phone)] if row.phone is not None else numbers
+        if row.phone is not None:
+            # One particular number: where it is one of the person's own, what becomes of it is said of that one.
+            numbers = [one for one in numbers if one.address == row.phone] or [Number(row.phone)]
+        found[row.id or 0] = numbers
     return found
 
 

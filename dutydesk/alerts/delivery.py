@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dutydesk.alerts import queries, wording
+from dutydesk.alerts import check_queries, queries, wording
 from dutydesk.alerts.actions import alarm_desk
 from dutydesk.alerts.claims import LEASE, Delivery, Job
 from dutydesk.alerts.matters import matters_of
@@ -65,7 +65,7 @@ async def _ready(delivery: Delivery, job: Job) -> _Ready | None:
         if attempt is None or not _is_ours(attempt):
             return None
         carried = await queries.alerts_carried(session, job.attempt_id)
-        settled = await queries.moot(session, carried)
+        settled = await queries.moot(session, carried) | await check_queries.over(session, carried, now)
         wanted = [row for row in carried if _is_wanted(row, job) and row.id not in settled]
         body: str | None = None
         try:

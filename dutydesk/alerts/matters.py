@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from dutydesk.alerts import queries
 from dutydesk.alerts.model import Alert
-from dutydesk.alerts.wording import Matter, clock_time
+from dutydesk.alerts.wording import Matter, clock_time, day_of
 from dutydesk.db import Session
 from dutydesk.people.queries import people_by_id, units_by_id
 
@@ -27,6 +27,7 @@ async def matters_of(session: Session, rows: Sequence[Alert], zone: tzinfo) -> l
                 unit="" if unit is None else unit.short_name,
                 owed="" if obligation is None else obligation.title,
                 due="" if obligation is None else clock_time(obligation.due_at, zone),
+                day="" if obligation is None else day_of(obligation.due_at, zone),
                 name="" if person is None else person.name,
                 drill=row.drill,
                 params=row.params,

@@ -31,6 +31,7 @@ AcknowledgementKind = Literal["keypad", "screen", "by_hand", "page"]
 ADOPTED = "adopted"
 
 _QUEUED = text("state = 'queued'")
+_ABOUT = text("subject <> ''")
 _AWAITED = text("outcome_due_at IS NOT NULL")
 _LIVE_CALL = text("live AND channel = 'voice'")
 
@@ -43,6 +44,7 @@ class Alert(Record, table=True):
         Index("ix_alert_obligation_id", "obligation_id"),
         Index("ix_alert_number", "number"),
         Index("ix_alert_recipient", "recipient", "channel", "state"),
+        Index("ix_alert_subject", "subject", sqlite_where=_ABOUT, postgresql_where=_ABOUT),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -55,6 +57,8 @@ class Alert(Record, table=True):
     due_version: int = 0
     rung_id: int | None = Field(default=None, foreign_key="rung.id")
     number: str = ""
+    # What it is about where no incident is: ``shift/12``, ``contact/4``, or the subject of its obligation.
+    subject: str = ""
     unit_id: int | None = Field(default=None, foreign_key="unit.id")
     target: str
     chain_position: int = 0

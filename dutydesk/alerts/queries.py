@@ -255,6 +255,16 @@ async def alerts_of(session: Session, obligation_ids: Collection[int]) -> list[A
     return list(found)
 
 
+async def alerts_about(session: Session, subjects: Collection[str]) -> list[Alert]:
+    """Return every alert about these subjects (``shift/12``) that no obligation stands behind, oldest first."""
+    found = await session.exec(
+        select(Alert)
+        .where(col(Alert.subject).in_(subjects), col(Alert.subject) != "")
+        .order_by(col(Alert.id))
+    )
+    return list(found)
+
+
 async def look_soon(session: Session, alert_ids: Collection[int], now: datetime) -> None:
     """Have the calls that ring for these alerts looked at: they may not be wanted any more.
 

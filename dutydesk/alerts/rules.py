@@ -1,11 +1,11 @@
 """How an alert is tried again, and what an answer of a provider means. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dutydesk.rulebook.types import Cap, Channel, Pace
+from dutydesk.rulebook.types import LANES, Cap, Channel, Pace
 
 FailureClass = Literal["contact", "no_sms", "transient", "policy", "ours"]
 
@@ -43,6 +43,8 @@ FAILURE_CLASSES: Mapping[str, FailureClass] = {
     "21609": "ours",
     "90007": "ours",
 }
+
+_LAST_URGENT_LANE = LANES.index("call_out")
 
 # Seconds to wait before a provider that failed is asked again.
 BACKOFF = (2, 5, 15, 30, 60)
@@ -234,6 +236,13 @@ def free_from(channel: Channel, recent: Sequence[datetime], caps: Sequence[Cap],
         if len(within) >= cap.count:
             at = max(at, within[-cap.count] + cap.window)
     return at
+
+
+def caps_for(lane: int, caps: Sequence[Cap]) -> Sequence[Cap]:
+    """Return the caps that hold for a lane: a third of every budget is kept for clocks and call-outs (design §6)."""
+    if lane <= _LAST_URGENT_LANE:
+        return caps
+    return [replace(cap, count=max(1, cap.count * 2 // 3)) for cap in caps]
 
 
 def own_test_refused(

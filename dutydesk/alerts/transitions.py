@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from dutydesk.alerts import queries
 from dutydesk.alerts.actions import alarm_desk, give_up_turn
+from dutydesk.alerts.check_rules import CAUSE
 from dutydesk.alerts.model import Alert, Attempt, Outcome
 from dutydesk.alerts.providers.types import Status
 from dutydesk.alerts.rules import FAILURE_CLASSES, OUR_SIDE, moves_forward
@@ -114,6 +115,10 @@ async def end_attempt(
         if row.id in settled and row.channel == "voice" and row.acknowledged_at is None:
             row.state, row.next_try_at = "cancelled", None
             row.cancelled_at, row.cancel_reason = now, row.cancel_reason or "SUPERSEDED"
+        elif row.cause == CAUSE and row.channel == "voice" and outcome not in OUR_SIDE:
+            # Nobody is rung again and again to ask whether the number is right.
+            row.state = "failed" if attempt.answered_at is None else "delivered"
+            row.next_try_at = row.token = row.lease_until = None
         elif row.state in _CARRYING and row.acknowledged_at is None:
             row.state, row.next_try_at = "queued", now
             row.token = row.lease_until = None

@@ -7,13 +7,15 @@ answered quietly; late, repeated and reordered ones change nothing they should n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from dutydesk.accounts.permissions import open_to
-from dutydesk.alerts import queries, wording
+from dutydesk.alerts import check_calls, check_queries, queries, wording
 from dutydesk.alerts.actions import acknowledge, give_up_turn
+from dutydesk.alerts.check_rules import CAUSE
 from dutydesk.alerts.matters import matters_of
 from dutydesk.alerts.model import Alert, Attempt, AttemptItem, ForeignCallback
 from dutydesk.alerts.providers.twilio import attempt_state
@@ -102,6 +104,9 @@ async def say(request: Request, token: str, callback: Genuine, site: TheSite) ->
             await _answered(session, attempt, callback, now)
             if await _spoken_together(session, attempt, now):
                 rows = await queries.alerts_spoken(session, attempt.id or 0)
+                if check_calls.asks_number(rows):
+                    keys = partial(_keys, callback, token, "check")
+                    return await check_calls.opening(session, site, rows, keys, now)
                 words = wording.greeting(site.rulebook.wording, await matters_of(session, rows, site.zone))
                 return asking(words, _keys(callback, token), _seconds(site))
         return saying([site.rulebook.wording.text("voice.settled")])
@@ -136,7 +141,7 @@ async def _spoken_together(session: Session, attempt: Attempt, now: datetime) ->
     Only a call that goes on takes more along: nobody would ever look again at what an ended one carries.
     """
     carried = await queries.alerts_carried(session, attempt.id or 0, lock=True)
-    settled = await queries.moot(session, carried)
+    settled = await queries.moot(session, carried) | await check_queries.over(session, carried, now)
     rows = [
         row
         for row in carried
@@ -145,12 +150,14 @@ async def _spoken_together(session: Session, attempt: Attempt, now: datetime) ->
     if carried and attempt.ended_at is None:
         known = {one.id for one in carried}
         waiting = await queries.waiting_for(session, carried[0].recipient, "voice")
-        for row in (one for one in waiting if one.id not in known):
+        for row in (one for one in waiting if one.id not in known and one.cause != CAUSE):
             session.add(AttemptItem(attempt_id=attempt.id or 0, alert_id=row.id or 0, bound_at=now))
             row.state, row.next_try_at, row.token = "accepted", None, attempt.token
             row.tries += 1
             rows.append(row)
         await session.flush()
+    # Whether the number is right is asked when nothing is owed: one key must not confirm both.
+    rows = [row for row in rows if not check_calls.asks_number([row])] or rows
     await queries.mark_spoken(session, attempt.id or 0, [row.id or 0 for row in rows], now)
     return bool(rows)
 
@@ -161,7 +168,7 @@ async def key(
     token: str,
     callback: Genuine,
     site: TheSite,
-    stage: Annotated[str, Query(pattern="^(menu|after)$")] = "menu",
+    stage: Annotated[str, Query(pattern="^(menu|after|check)$")] = "menu",
     asked: Annotated[int, Query(ge=1, le=9)] = 1,
 ) -> Response:
     """Act on a key: 1 confirms everything spoken, 2 repeats, 9 passes it on, none asks once more."""
@@ -204,6 +211,11 @@ async def _react(
     digit = callback.form.get("Digits", "")
     words = site.rulebook.wording
     rows = await queries.alerts_spoken(session, attempt.id or 0)
+    if stage == "check":
+        keys = partial(_keys, callback, attempt.token, "check")
+        return await check_calls.answered(
+            session, site, attempt, rows, digit, asked, keys, callback.provider, now
+        )
     matters = await matters_of(session, rows, site.zone)
     if digit == "1" and stage == "menu" and rows:
         await _confirm(session, attempt, rows, callback, now)

@@ -22,7 +22,7 @@ _NUMBERS_UNITS = 25
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing an SMS or a call speaks of. ``due`` is site time (``14:25``)."""
+    """One thing an SMS or a call speaks of. ``due`` (``14:25``) and ``day`` (``12月1日``) are site time."""
 
     key: str
     number: str = ""
@@ -32,11 +32,20 @@ class Matter:
     name: str = ""
     drill: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
+    day: str = ""
 
 
 def clock_time(moment: datetime | None, zone: tzinfo) -> str:
     """Return ``14:05`` in site time; nothing for no moment."""
     return "" if moment is None else moment.astimezone(zone).strftime("%H:%M")
+
+
+def day_of(moment: datetime | None, zone: tzinfo) -> str:
+    """Return ``12月1日`` in site time; nothing for no moment."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    return f"{local.month}月{local.day}日"
 
 
 def spoken(text: str) -> str:
@@ -58,6 +67,7 @@ def known_of(matter: Matter) -> dict[str, Any]:
         "unit": clip(matter.unit, SHORT_NAME_UNITS),
         "owed": matter.owed,
         "due": matter.due,
+        "day": matter.day,
         "name": clip(matter.name, SHORT_NAME_UNITS),
     }
     return values | {name: value for name, value in matter.params.items() if name in PLACEHOLDERS}
@@ -98,7 +108,8 @@ def greeting(wording: Wording, matters: Sequence[Matter]) -> list[str]:
     """Return what a call says first: who calls, whom it wants, the numbers, and which keys there are."""
     numbers = "、".join(dict.fromkeys(spoken(matter.number) for matter in matters if matter.number))
     name = next((matter.name for matter in matters if matter.name), "值班人员")
-    parts = [wording.text("voice.greeting").format(name=name, numbers=numbers)]
+    opening = "voice.greeting" if numbers else "voice.greeting_unnumbered"
+    parts = [wording.text(opening).format(name=name, numbers=numbers)]
     if all(matter.drill for matter in matters):
         parts.insert(0, wording.text("drill.voice"))
     return [*parts, wording.text("voice.menu")]

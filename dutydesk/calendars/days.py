@@ -1,12 +1,11 @@
-"""What kind of day a date is, by the State Council's yearly notice (as ``chinese_calendar`` has it)."""
+"""What the library says of each day, by the State Council's yearly notice (``chinese_calendar``)."""
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, timedelta
+from functools import cache
 
 import chinese_calendar
 
-Kind = Literal["workday", "makeup", "rest", "holiday"]
+from dutydesk.calendars.rules import Day
 
 # As the notice names them.
 HOLIDAYS = {
@@ -22,24 +21,21 @@ HOLIDAYS = {
 _SATURDAY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """``name`` is the festival's (in Chinese). ``known`` is False while the year's notice is not out."""
-
-    kind: Kind
-    name: str = ""
-    known: bool = True
-
-
-def day_of(day: date) -> Day:
-    """Return what kind of day it is; of a year without a notice only the weekday is known."""
-    weekend = day.weekday() >= _SATURDAY
+@cache
+def library_year(year: int) -> dict[date, Day]:
+    """Return every day of a year whose notice the library has; nothing for another year."""
+    first = date(year, 1, 1)
+    days = ((first + timedelta(days=offset)) for offset in range((date(year + 1, 1, 1) - first).days))
     try:
-        works = chinese_calendar.is_workday(day)
-        _, festival = chinese_calendar.get_holiday_detail(day)
+        return {day: _day_of(day) for day in days}
     except NotImplementedError:
-        return Day("rest" if weekend else "workday", known=False)
+        return {}
+
+
+def _day_of(day: date) -> Day:
+    works = chinese_calendar.is_workday(day)
+    _, festival = chinese_calendar.get_holiday_detail(day)
     name = HOLIDAYS.get(festival or "", "")
     if works:
-        return Day("makeup", name) if weekend else Day("workday")
+        return Day("makeup", name) if day.weekday() >= _SATURDAY else Day("workday")
     return Day("holiday", name) if festival else Day("rest")

@@ -153,11 +153,11 @@ class Boards:
         known = self._rows
         if known is not None and count == self._rows_count and timedelta(0) <= now - known.at < _STALE:
             return known
-        kept = () if known is None else known.incidents
+        kept, owings = ((), None) if known is None else (known.incidents, known.owings)
         if self._whole_at is None or not timedelta(0) <= now - self._whole_at < _WHOLE_EVERY:
-            kept, self._whole_at = (), now
+            kept, owings, self._whole_at = (), None, now
         async with self._site.db.read() as session:
-            rows = await read_board(session, self._site, now, self._pulse, self._providers, kept)
+            rows = await read_board(session, self._site, now, self._pulse, self._providers, kept, owings)
         self._rows, self._rows_count = rows, count
         return rows
 

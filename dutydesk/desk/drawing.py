@@ -11,11 +11,16 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from dutydesk.accounts.rules import PERMISSIONS, Actor, Permission
-from dutydesk.calendars.days import day_of
+from dutydesk.calendars.faces import Face, face_of
+from dutydesk.calendars.rules import duty_day, warning_for
 from dutydesk.desk import feed
-from dutydesk.desk.facts import IncidentRows, Rows, alarms_of, not_readable, open_incident
+from dutydesk.desk.addresses import address_of_owed
+from dutydesk.desk.alarms import alarms_of, not_readable
+from dutydesk.desk.facts import IncidentRows, Rows, open_incident
+from dutydesk.desk.owings import open_owings
 from dutydesk.desk.points import Points, find_marks
 from dutydesk.logs import log
+from dutydesk.rosters.attendance import present_code
 from dutydesk.web import words
 from dutydesk.web.languages import language, say
 from dutydesk.web.pages import environment
@@ -34,13 +39,14 @@ _MATTERS: frozenset[Permission] = frozenset(
         "clock:confirm",
         "incident:write",
         "alert:acknowledge",
+        "obligation:decide",
         "log:write",
     }
 )
 _TEMPLATES: dict[View, str] = {"board": "desk/regions.html", "wall": "desk/wall_regions.html"}
 _REGIONS: dict[View, tuple[str, ...]] = {
-    "board": ("alarms", "head", "duty", "count", "feed", "soon"),
-    "wall": ("alarms", "head", "duty", "count", "feed"),
+    "board": ("alarms", "head", "duty", "count", "owings", "feed", "soon"),
+    "wall": ("alarms", "head", "duty", "count", "owings", "feed"),
 }
 
 
@@ -60,6 +66,23 @@ class Drawn:
     rows: IncidentRows
     day: date
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What the head says of the day: ``duty`` is the duty day that is running, until the morning yesterday's.
+
+    ``warned`` is the year whose notice has to be entered.
+    """
+
+    face: Face
+    duty: Face
+    warned: int | None
+
+    @property
+    def duty_differs(self) -> bool:
+        """Tell whether the shift that is on duty was planned by the class of another day."""
+        return self.duty.day_class != self.face.day_class
 
 
 def variant_of(view: View, actor: Actor) -> Variant:
@@ -111,21 +134,32 @@ class Strokes:
 
     def regions(self, inputs: dict[str, object], before: dict[str, str]) -> dict[str, str]:
         """Draw everything but the incidents; a region whose *inputs* are those of *before* stands as it is."""
-        rows = self.rows
-        lines = feed.lines(rows.happened, self.site.rulebook.wording.texts)
+        rows, today = self.rows, self._today()
+        # By it somebody elsewhere proves that they are in touch with the room: only the room's screens show it.
+        shows_code = self.variant.view == "wall" or "desk:use" in self.variant.may
+        code = present_code(self.site, self.now) if shows_code else ""
+        lines = feed.lines(rows.happened, self.site)
+        soon = [(one, unit, address_of_owed(one, unit, self.site.zone)) for one, unit in rows.soon]
         known: dict[str, tuple[object, Callable[[], str]]] = {
             "alarms": (
-                [(row.id, row.reason, matter) for row, matter in rows.alarms],
+                [one.marks for one in rows.alarms],
                 lambda: self.macros.alarms(alarms_of(rows.alarms, self.site)),
             ),
             "head": (
-                (rows.desk, rows.health, rows.clock_in_doubt),
-                lambda: self.macros.head(rows, day_of(self.day)),
+                (rows.desk, rows.health, rows.clock_in_doubt, today),
+                lambda: self.macros.head(rows, today),
             ),
-            "duty": ((rows.on_duty, rows.empty, rows.next_change), lambda: self.macros.duty(rows)),
+            "duty": (
+                (rows.on_duty, rows.empty, rows.next_change, code),
+                lambda: self.macros.duty(rows, code),
+            ),
             "count": (
                 (len(rows.incidents), rows.not_shown, rows.overdue),
                 lambda: self.macros.count(rows),
+            ),
+            "owings": (
+                rows.owings.marks,
+                lambda: self.macros.owings(open_owings(rows.owings, self.site), rows.owings),
             ),
             "feed": (lines, lambda: self.macros.feed(lines)),
             "soon": (
@@ -134,7 +168,7 @@ class Strokes:
                     rows.changes_soon,
                     [(one.id, one.due_at, one.title, unit) for one, unit in rows.soon],
                 ),
-                lambda: self.macros.soon(rows),
+                lambda: self.macros.soon(rows, soon),
             ),
         }
         made: dict[str, str] = {}
@@ -144,6 +178,16 @@ class Strokes:
             same = name in before and inputs.get(name) == self.inputs[name]
             made[name] = before[name] if same else str(draw())
         return made
+
+    def _today(self) -> Today:
+        rows, starts = self.rows, self.site.rulebook.rosters.duty_starts
+        desk = None if rows.desk is None else rows.desk.id
+        duty = duty_day(self.now, self.site.zone, starts)
+        return Today(
+            face_of(rows.calendar, self.day, desk),
+            face_of(rows.calendar, duty, desk),
+            warning_for(rows.calendar, self.day),
+        )
 
     def incident(self, found: IncidentRows) -> Drawn:
         """Draw one incident; one that is damaged says its number, and its neighbours stand."""

@@ -3,50 +3,37 @@
 Reading knows no language: the same rows are drawn for everybody who looks on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dutydesk.alerts.matters import matters_of
-from dutydesk.alerts.model import Alert
-from dutydesk.alerts.queries import Told, screen_alerts
-from dutydesk.alerts.wording import Matter, known_of
+from dutydesk.alerts.queries import Told
+from dutydesk.calendars.queries import calendar_for
+from dutydesk.calendars.rules import Calendar
 from dutydesk.db import Session
 from dutydesk.desk import feed, queries
+from dutydesk.desk.alarms import Ringing, read_alarms
+from dutydesk.desk.clocked import Clocked, clocked, names_of
 from dutydesk.desk.health import Health, Pulse, health
-from dutydesk.desk.points import Points, points
-from dutydesk.incidents.cards import Card, Recipient, cards
+from dutydesk.desk.mark_queries import marks_of
+from dutydesk.desk.owings import OwedRows, read_owings
+from dutydesk.incidents.cards import Card, cards
 from dutydesk.incidents.model import Incident
-from dutydesk.logs import log
 from dutydesk.obligations.model import OWED, Obligation, Rung, Verdict
 from dutydesk.obligations.queries import clock_in_doubt, verdicts_of
 from dutydesk.people.queries import desk_unit, people_by_id, units_by_id, usable_contacts
 from dutydesk.people.rules import ContactPoint, Person, Unit
 from dutydesk.rosters.queries import next_change, who_holds
 from dutydesk.rosters.rules import Holding, by_seat, empty_seats
-from dutydesk.rulebook.types import Wording
 from dutydesk.web import words
-from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
 # More than this at once is no longer a board; the page says how many are not shown.
 MOST_INCIDENTS = 60
 # Of each clock, the newest.
 MOST_CALLS = 30
-PEOPLE_SHOWN = 4
 _SOON = timedelta(hours=24)
 _SOON_SHOWN = 8
-
-_log = log("board")
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """An alert on the desk's screen, ringing until somebody confirms it."""
-
-    alert: Alert
-    text: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +56,7 @@ class IncidentRows:
     verdicts: tuple[Verdict, ...]
     told: tuple[Told, ...]
     names: tuple[tuple[int, str], ...]
-    # What tells whether any of it has changed (queries.marks_of).
+    # What tells whether any of it has changed (mark_queries.marks_of).
     marks: tuple[object, ...]
 
     def stands(self, row: Incident, unit: Unit, marks: tuple[object, ...]) -> bool:
@@ -90,7 +77,7 @@ class Rows:
     on_duty: tuple[OnDuty, ...]
     empty: tuple[str, ...]
     next_change: datetime | None
-    alarms: tuple[tuple[Alert, Matter], ...]
+    alarms: tuple[Ringing, ...]
     incidents: tuple[IncidentRows, ...]
     not_shown: bool
     clock_in_doubt: bool
@@ -99,20 +86,14 @@ class Rows:
     health: Health
     # Over all incidents, also those that are not shown.
     overdue: int
+    # What is owed without an incident: holes in the rosters, sign-ins, filings, leaves.
+    owings: OwedRows
+    calendar: Calendar
 
     @property
     def changes_soon(self) -> bool:
         """Tell whether somebody's turn begins or ends within a day."""
         return self.next_change is not None and self.next_change - self.at <= _SOON
-
-
-@dataclass(frozen=True, slots=True)
-class Clocked:
-    """An obligation on the board: its card, when its clock changes its look, and whom the board has room for."""
-
-    card: Card
-    points: Points | None
-    people: tuple[Recipient, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +113,11 @@ async def read_board(
     pulse: Pulse | None,
     providers: Sequence[str],
     known: Sequence[IncidentRows] = (),
+    owings: OwedRows | None = None,
 ) -> Rows:
-    """Read everything the board shows; of the *known* incidents only those that have changed."""
+    """Read everything the board shows; of the *known* incidents and *owings* only those that have changed."""
     desk = await desk_unit(session)
+    today = now.astimezone(site.zone).date()
     on_duty, empty, change = await _duty(session, desk, now)
     rows = await queries.incidents_on_board(session, MOST_INCIDENTS + 1)
     due = await queries.due_between(session, now, now + _SOON, _SOON_SHOWN)
@@ -155,37 +138,9 @@ async def read_board(
         soon=tuple((one, units[one.unit_id]) for one in due),
         health=await health(session, now, pulse, providers),
         overdue=await queries.count_overdue(session),
+        owings=await read_owings(session, owings or OwedRows()),
+        calendar=await calendar_for(session, today, today),
     )
-
-
-async def read_alarms(session: Session, site: Site) -> tuple[tuple[Alert, Matter], ...]:
-    """Return what the screen has to ring for, newest first."""
-    rows = await screen_alerts(session)
-    return tuple(zip(rows, await matters_of(session, rows, site.zone), strict=True))
-
-
-def alarms_of(found: Iterable[tuple[Alert, Matter]], site: Site) -> tuple[Alarm, ...]:
-    """Return what the screen says of each, in the language of the page; one that is damaged says its number."""
-    return tuple(_alarm(row, matter, site.rulebook.wording) for row, matter in found)
-
-
-def _alarm(row: Alert, matter: Matter, wording: Wording) -> Alarm:
-    try:
-        return Alarm(row, _text(wording, matter), words.reason(wording.texts, row.reason))
-    except Exception:  # noqa: BLE001 (whatever is wrong with one alarm, the others must be seen)
-        _log.exception("an alarm has no words", alert=row.id)
-        return Alarm(row, not_readable(row.number), "")
-
-
-def not_readable(number: str) -> str:
-    """Return what stands in the place of something damaged."""
-    return say("编号{number}，请见事件页", number=number) if number else say("一项告警无法显示，请人工核对")
-
-
-def _text(wording: Wording, matter: Matter) -> str:
-    known = known_of(matter)
-    ours = {"owed": words.duty(matter.owed), "seat": say(str(known["seat"]))}
-    return say(wording.text(f"screen.{matter.key}"), **known | ours)
 
 
 async def _duty(
@@ -212,7 +167,7 @@ async def _duty(
 async def _incidents(
     session: Session, rows: Sequence[Incident], units: dict[int, Unit], known: Sequence[IncidentRows]
 ) -> tuple[IncidentRows, ...]:
-    marks = await queries.marks_of(session, [row.id or 0 for row in rows])
+    marks = await marks_of(session, [row.id or 0 for row in rows])
     before = {one.row.id: one for one in known}
     kept = [
         old
@@ -236,7 +191,7 @@ async def _read_incidents(
     people = await people_by_id(
         session, {one.alert.person_id for one in told if one.alert.person_id is not None}
     )
-    owner = {one.id or 0: one.incident_id for one in obligations}
+    owner = {one.id or 0: one.incident_id or 0 for one in obligations}
     laid: dict[int, list[Rung]] = {}
     for rung in await queries.rungs_in_force(session, owed):
         laid.setdefault(owner[rung.obligation_id], []).append(rung)
@@ -248,7 +203,7 @@ async def _read_incidents(
         messages.setdefault(owner[one.alert.obligation_id or 0], []).append(one)
     mine: dict[int, list[Obligation]] = {}
     for obligation in obligations:
-        mine.setdefault(obligation.incident_id, []).append(obligation)
+        mine.setdefault(obligation.incident_id or 0, []).append(obligation)
     return [
         IncidentRows(
             row=row,
@@ -257,16 +212,11 @@ async def _read_incidents(
             rungs=tuple(laid.get(row.id or 0, ())),
             verdicts=tuple(judged.get(row.id or 0, ())),
             told=tuple(messages.get(row.id or 0, ())),
-            names=_names(messages.get(row.id or 0, ()), people),
+            names=names_of(messages.get(row.id or 0, ()), people),
             marks=marks[row.id or 0],
         )
         for row in rows
     ]
-
-
-def _names(told: Iterable[Told], people: dict[int, Person]) -> tuple[tuple[int, str], ...]:
-    ids = {one.alert.person_id for one in told if one.alert.person_id is not None}
-    return tuple((one, people[one].name) for one in sorted(ids))
 
 
 def _urgency(one: IncidentRows) -> tuple[bool, float, int]:
@@ -292,14 +242,7 @@ def open_incident(found: IncidentRows, site: Site, now: datetime) -> OpenInciden
     return OpenIncident(
         found.row,
         found.unit,
-        tuple(_clocked(card, found.rungs) for card in made if card.owed),
+        tuple(clocked(card, found.rungs) for card in made if card.owed),
         # Ten follow-ups that came in are one line on the board: the last.
         tuple({card.row.rule_id: card for card in settled}.values()),
     )
-
-
-def _clocked(card: Card, rungs: Iterable[Rung]) -> Clocked:
-    due = card.row.due_at
-    times = [rung.at for rung in rungs if rung.obligation_id == card.row.id]
-    live = [person for person in card.people if person.live][:PEOPLE_SHOWN]
-    return Clocked(card, None if due is None else points(due, times), tuple(live))

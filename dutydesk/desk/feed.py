@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dutydesk.alerts.model import Acknowledgement, Alert, Attempt
 from dutydesk.db import Session
 from dutydesk.desk import queries
+from dutydesk.desk.addresses import address_of, address_of_owed
 from dutydesk.incidents.model import Incident, IncidentChange, Report
 from dutydesk.incidents.timeline import CHANGES
 from dutydesk.obligations.model import NoReport, Obligation
+from dutydesk.people.queries import units_by_id
+from dutydesk.people.rules import Unit
 from dutydesk.web import words
 from dutydesk.web.languages import say
+from dutydesk.web.site import Site
 
 SHOWN = 15
 # What a telephone that belongs to nobody in particular is called.
@@ -28,11 +32,16 @@ class Happened:
     reports: tuple[tuple[Report, Incident], ...]
     changes: tuple[tuple[IncidentChange, Incident], ...]
     no_reports: tuple[tuple[NoReport, Obligation], ...]
+    # The units of what no incident brings: their rosters are where it is mended.
+    units: Mapping[int, Unit]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One happening. ``tone`` is good, bad or plain; ``sent`` marks what a channel is said to have carried."""
+    """One happening. ``tone`` is good, bad or plain; ``sent`` marks what a channel is said to have carried.
+
+    ``address`` is the page of what its ``number`` names.
+    """
 
     key: str
     at: datetime
@@ -40,31 +49,40 @@ class Line:
     tone: str
     number: str
     text: str
+    address: str = ""
     drill: bool = False
     sent: bool = False
 
 
 async def happened(session: Session) -> Happened:
     """Read the newest of everything that is worth a line."""
+    alerts = await queries.latest_alerts(session, SHOWN)
+    proofs = await queries.latest_proofs(session, SHOWN)
+    no_reports = await queries.latest_no_reports(session, SHOWN)
+    about = {
+        row.unit_id for row in (*(row for row, _ in alerts), *(row for _, row, _ in proofs)) if row.subject
+    }
+    about |= {owed.unit_id for _, owed in no_reports if owed.incident_id is None}
     return Happened(
-        tuple(await queries.latest_alerts(session, SHOWN)),
-        tuple(await queries.latest_proofs(session, SHOWN)),
+        tuple(alerts),
+        tuple(proofs),
         tuple(await queries.latest_missed_calls(session, SHOWN)),
         tuple(await queries.latest_reports(session, SHOWN)),
         tuple(await queries.latest_changes(session, SHOWN)),
-        tuple(await queries.latest_no_reports(session, SHOWN)),
+        tuple(no_reports),
+        await units_by_id(session, {one for one in about if one is not None}),
     )
 
 
-def lines(found: Happened, texts: Mapping[str, str]) -> list[Line]:
+def lines(found: Happened, site: Site) -> list[Line]:
     """Return the newest lines, the latest first, in the language of the page."""
     made = [
-        *_alerts(found, texts),
-        *_proofs(found),
+        *_alerts(found, site),
+        *_proofs(found, site),
         *_missed(found),
         *_reports(found),
         *_changes(found),
-        *_no_reports(found),
+        *_no_reports(found, site),
     ]
     return sorted(made, key=lambda line: (line.at, line.key), reverse=True)[:SHOWN]
 
@@ -77,7 +95,13 @@ def _who(target: str, name: str | None) -> str:
     return say(_TELEPHONES.get(target.partition(":")[0], role))
 
 
-def _alerts(found: Happened, texts: Mapping[str, str]) -> Iterator[Line]:
+def _page(found: Happened, row: Alert, site: Site) -> str:
+    unit = found.units.get(row.unit_id or 0)
+    return address_of(row.number, row.subject, unit, row.created_at, site.zone)
+
+
+def _alerts(found: Happened, site: Site) -> Iterator[Line]:
+    texts = site.rulebook.wording.texts
     for row, name in found.alerts:
         said = say(
             "{channel}告知 {who}：{why}",
@@ -86,10 +110,11 @@ def _alerts(found: Happened, texts: Mapping[str, str]) -> Iterator[Line]:
             why=words.reason(texts, row.reason),
         )
         icon = "phone-outgoing" if row.channel == "voice" else "message"
-        yield Line(f"a{row.id}", row.created_at, icon, "plain", row.number, said, row.drill, sent=True)
+        page = _page(found, row, site)
+        yield Line(f"a{row.id}", row.created_at, icon, "plain", row.number, said, page, row.drill, sent=True)
 
 
-def _proofs(found: Happened) -> Iterator[Line]:
+def _proofs(found: Happened, site: Site) -> Iterator[Line]:
     for proof, row, name in found.proofs:
         # An entry by hand names whoever confirmed; a key is known by the person that was called.
         who = name if name and proof.kind != "by_hand" else proof.who
@@ -98,7 +123,8 @@ def _proofs(found: Happened) -> Iterator[Line]:
         said = say("{who} 已应答：{how}", who=who, how=say(words.PROOFS[proof.kind]))
         if row.channel == "screen":
             said = say("{who} 已确认告警", who=who)
-        yield Line(f"p{proof.id}", proof.at, "circle-check", "good", row.number, said, row.drill)
+        page = _page(found, row, site)
+        yield Line(f"p{proof.id}", proof.at, "circle-check", "good", row.number, said, page, row.drill)
 
 
 def _missed(found: Happened) -> Iterator[Line]:
@@ -114,16 +140,20 @@ def _reports(found: Happened) -> Iterator[Line]:
         if row.voided_at is not None:
             said = say("{report}作废", report=words.report(row.kind, row.sequence))
         at = row.voided_at or row.logged_at
-        yield Line(f"r{row.id}", at, "file-check", "plain", incident.number, said, incident.drill)
+        page = address_of(incident.number, "", None, at, UTC)
+        yield Line(f"r{row.id}", at, "file-check", "plain", incident.number, said, page, incident.drill)
 
 
 def _changes(found: Happened) -> Iterator[Line]:
     for row, incident in found.changes:
         said = say("{change}：{title}", change=say(CHANGES.get(row.kind, row.kind)), title=incident.title)
-        yield Line(f"c{row.id}", row.at, "edit", "plain", incident.number, said, incident.drill)
+        page = address_of(incident.number, "", None, row.at, UTC)
+        yield Line(f"c{row.id}", row.at, "edit", "plain", incident.number, said, page, incident.drill)
 
 
-def _no_reports(found: Happened) -> Iterator[Line]:
+def _no_reports(found: Happened, site: Site) -> Iterator[Line]:
     for row, owed in found.no_reports:
-        said = say("{report}到期未收到", report=words.duty(owed.title))
-        yield Line(f"n{row.id}", row.noticed_at, "alert-triangle", "bad", owed.number, said, owed.drill)
+        text = "{report}到期未收到" if owed.incident_id is not None else "{report}到期未办结"
+        said = say(text, report=words.duty(owed.title))
+        page = address_of_owed(owed, found.units.get(owed.unit_id), site.zone)
+        yield Line(f"n{row.id}", row.noticed_at, "alert-triangle", "bad", owed.number, said, page, owed.drill)

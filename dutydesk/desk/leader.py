@@ -13,7 +13,8 @@ from dutydesk.alerts.queries import Told
 from dutydesk.alerts.wording import Matter, known_of
 from dutydesk.db import Session
 from dutydesk.desk import queries
-from dutydesk.desk.facts import not_readable
+from dutydesk.desk.addresses import address_of
+from dutydesk.desk.alarms import not_readable
 from dutydesk.errors import NotFoundError
 from dutydesk.incidents.cards import Recipient, cards
 from dutydesk.incidents.model import Incident
@@ -41,13 +42,31 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "missed": ("点“收到”，停止对您的呼叫。", "立即向值班室报告。"),
     "warning": ("点“收到”，停止对您的呼叫。", "在到期前向值班室报告。"),
     "by_hand": ("点“收到”，停止对您的呼叫。", "到值班台人工处置并登记。"),
+    "gap_found": ("点“收到”，停止对您的提醒。", "在值班表上补排人员。"),
+    "gap_soon": ("点“收到”，停止对您的呼叫。", "立即安排人员到岗，并在值班表上补排。"),
+    "gap_now": ("点“收到”，停止对您的呼叫。", "立即安排人员到岗。", "告知值班室由谁到岗，并补排。"),
+    "not_signed_in": ("点“收到”，停止对您的呼叫。", "本人立即到岗签到；不能到岗的，向值班室说明。"),
+    "roster_due": ("点“收到”，停止对您的提醒。", "在期限前报送或发布值班表。"),
+    "roster_missing": ("点“收到”，停止对您的提醒。", "立即报送或发布值班表。"),
+    "leave_due": ("点“收到”，停止对您的提醒。", "在期限前办理请假报告或销假。"),
+    "leave_missing": ("点“收到”，停止对您的提醒。", "立即补办请假报告或销假。"),
+    "delegate_due": ("点“收到”，停止对您的提醒。", "落实在津主持工作的副局长并办理委托。"),
+    "delegate_missing": ("点“收到”，停止对您的呼叫。", "立即落实在津主持工作的副局长并办理委托。"),
+    "shift_published": ("点“收到”，确认本月班次。", "班次有冲突的，向办公室提出换班或代班。"),
+    "shift_changed": ("点“收到”，确认调整后的班次。", "有疑问的，与值班室联系。"),
+    "shift_tomorrow": ("点“收到”，确认明日值班。", "不能到岗的，立即提出代班并报值班室。"),
+    "shift_soon": ("点“收到”，停止对您的提醒。", "按时到岗并签到。"),
+    "number_check": ("向值班室核对人员说出短信中的验证码，或按电话提示输入。",),
 }
 _OTHERWISE = ("点“收到”，停止对您的呼叫。", "给值班室回电，了解情况。")
 
 
 @dataclass(frozen=True, slots=True)
 class CallOut:
-    """Everything one person was told about one obligation; ``alert`` is the newest message."""
+    """Everything one person was told about one obligation; ``alert`` is the newest message.
+
+    ``address`` is the page of what it is about.
+    """
 
     alert: Alert
     text: str
@@ -59,17 +78,28 @@ class CallOut:
     unit: Unit | None
     people: tuple[Recipient, ...]
     steps: tuple[str, ...]
+    address: str
+
+    @property
+    def reminds(self) -> bool:
+        """Tell whether it is about the person's own shift or number: nothing that somebody else waits for."""
+        return self.owed is None and bool(self.alert.subject)
 
 
 async def calls_of(session: Session, site: Site, now: datetime, person_id: int) -> list[CallOut]:
-    """Return what a person was told about: what waits for an answer first (drills last), then the newest."""
+    """Return what a person was told about: what waits for an answer first, then the newest.
+
+    Of what waits, drills come last, and reminders of one's own shifts after what somebody is owed.
+    """
     groups = await _groups(session, person_id)
     ids = {one.alert.obligation_id for found in groups for one in found} - {None}
     owed = await queries.obligations_by_id(session, [one for one in ids if one is not None])
     groups = _shown(groups, owed)
     kept = {one.alert.obligation_id for found in groups for one in found}
     owed = {key: row for key, row in owed.items() if key in kept}
-    incidents = await incidents_by_id(session, {one.incident_id for one in owed.values()})
+    incidents = await incidents_by_id(
+        session, {one.incident_id for one in owed.values() if one.incident_id is not None}
+    )
     firsts = [found[0].alert for found in groups]
     units = await units_by_id(session, {row.unit_id for row in firsts if row.unit_id is not None})
     matters = await matters_of(session, firsts, site.zone)
@@ -87,13 +117,19 @@ async def calls_of(session: Session, site: Site, now: datetime, person_id: int) 
                 open=_is_open(found, obligation),
                 proof_at=max((proof.at for one in found for proof in one.acknowledgements), default=None),
                 owed=obligation,
-                incident=None if obligation is None else incidents.get(obligation.incident_id),
+                incident=None if obligation is None else incidents.get(obligation.incident_id or 0),
                 unit=units.get(row.unit_id or 0),
                 people=people.get(row.obligation_id or 0, ()),
                 steps=_STEPS.get(matter.key, _OTHERWISE),
+                address=_address(row, obligation, units.get(row.unit_id or 0), site),
             )
         )
-    return sorted(made, key=lambda one: (not one.open, one.open and one.alert.drill, -(one.alert.id or 0)))
+    return sorted(made, key=_turn)
+
+
+def _turn(one: CallOut) -> tuple[bool, bool, bool, int]:
+    reminds = one.reminds and one.open
+    return not one.open, one.open and one.alert.drill, reminds, -(one.alert.id or 0)
 
 
 async def _groups(session: Session, person_id: int) -> list[list[Told]]:
@@ -130,6 +166,17 @@ def _text(texts: Mapping[str, str], matter: Matter) -> str:
     except Exception:  # noqa: BLE001 (whatever is wrong with one message, the others must be seen)
         _log.exception("a message has no words", number=matter.number)
         return not_readable(matter.number)
+
+
+def _address(row: Alert, owed: Obligation | None, unit: Unit | None, site: Site) -> str:
+    """Where a person's own shift or sign-in is what it is about, the page of their own shifts; a number has none."""
+    if row.subject.startswith("contact/"):
+        return ""
+    own = owed is None or (owed.person_id == row.person_id and row.subject.startswith("sign-in/"))
+    if own and row.subject:
+        return "/rosters/mine"
+    at = row.created_at if owed is None or owed.due_at is None else owed.due_at
+    return address_of(row.number, row.subject, unit, at, site.zone)
 
 
 def waits(row: Alert, owed: Obligation | None) -> bool:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
+from dutydesk.calendars.rules import day_bounds, duty_day
 from dutydesk.db import Session
 from dutydesk.desk.logforms import (
     FIELDS,
@@ -28,7 +29,7 @@ from dutydesk.desk.phone.queries import open_incidents
 from dutydesk.dutylog import queries
 from dutydesk.dutylog.actions import add_entry, correct_entry
 from dutydesk.dutylog.model import LogEntry, LogKind
-from dutydesk.dutylog.rules.times import day_bounds, duty_day, shown_time
+from dutydesk.dutylog.rules.times import shown_time
 from dutydesk.errors import DutydeskError, NotFoundError
 from dutydesk.incidents.acts import once_only
 from dutydesk.incidents.queries import incident_by_number, incidents_by_id
@@ -76,7 +77,8 @@ async def log(
     async with site.db.read() as session:
         units = await list_units(session)
         chosen = next((one for one in units if one.code == unit), None)
-        since, until = (None, None) if picked is None else day_bounds(picked, site.zone, by_shift=by_shift)
+        starts = _starts(site, by_shift=by_shift)
+        since, until = (None, None) if picked is None else day_bounds(picked, site.zone, starts)
         wanted = queries.Wanted(kind, None if chosen is None else chosen.id, text, since, until, masked)
         rows = await queries.list_entries(session, wanted, offset=(page - 1) * _PER_PAGE, limit=_PER_PAGE + 1)
         shown = await _shown(session, rows[:_PER_PAGE], units)
@@ -98,6 +100,11 @@ async def log(
     )
 
 
+def _starts(site: Site, *, by_shift: bool) -> time:
+    """Return when the days that are shown begin: with the shift, or at midnight."""
+    return site.rulebook.rosters.duty_starts if by_shift else time()
+
+
 def _day(text: str) -> date | None:
     try:
         found = date.fromisoformat(text)
@@ -115,9 +122,8 @@ def _address(asked: dict[str, str], page: int = 1) -> str:
 
 def _around(day: date, asked: dict[str, str], site: Site) -> dict[str, str]:
     """Return the addresses of the day before, of the day after unless it is still to come, and of today."""
-    by_shift = asked["by"] != "calendar"
-    now = site.clock.now()
-    today = duty_day(now, site.zone) if by_shift else now.astimezone(site.zone).date()
+    starts = _starts(site, by_shift=asked["by"] != "calendar")
+    today = duty_day(site.clock.now(), site.zone, starts)
     one = timedelta(days=1)
     named = {"before": day - one, "after": day + one, "today": today}
     return {
@@ -130,15 +136,12 @@ def _by_day(
     shown: Sequence[dict[str, Any]], site: Site, *, by_shift: bool
 ) -> list[tuple[datetime, list[dict[str, Any]]]]:
     """Return the entries under the beginnings of their days."""
+    starts = _starts(site, by_shift=by_shift)
 
     def day_of(one: dict[str, Any]) -> date:
-        at: datetime = one["row"].at
-        return duty_day(at, site.zone) if by_shift else at.astimezone(site.zone).date()
+        return duty_day(one["row"].at, site.zone, starts)
 
-    return [
-        (day_bounds(day, site.zone, by_shift=by_shift)[0], list(entries))
-        for day, entries in groupby(shown, day_of)
-    ]
+    return [(day_bounds(day, site.zone, starts)[0], list(entries)) for day, entries in groupby(shown, day_of)]
 
 
 async def _shown(session: Session, rows: Sequence[LogEntry], units: Sequence[Unit]) -> list[dict[str, Any]]:

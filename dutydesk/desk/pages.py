@@ -18,14 +18,15 @@ from dutydesk.accounts.rules import Actor
 from dutydesk.alerts import actions, queries
 from dutydesk.alerts.model import Alert
 from dutydesk.db import Session
-from dutydesk.desk import facts
+from dutydesk.desk.addresses import address_of
+from dutydesk.desk.alarms import alarms_of, read_alarms
 from dutydesk.desk.boards import Boards, Stream
 from dutydesk.desk.drawing import View, variant_of
 from dutydesk.desk.points import milliseconds
 from dutydesk.errors import DutydeskError, NotFoundError
 from dutydesk.escalation.actions import call_out_now
 from dutydesk.obligations.queries import obligation
-from dutydesk.people.queries import people_by_id
+from dutydesk.people.queries import people_by_id, units_by_id
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
 from dutydesk.web.languages import say
@@ -112,8 +113,8 @@ async def _page(request: Request, actor: Actor, boards: Boards, view: View, temp
 async def alarms(request: Request, _actor: DeskUser, site: TheSite) -> Response:
     """Return the alarms alone: every other page shows and rings them too."""
     async with site.db.read() as session:
-        found = await facts.read_alarms(session, site)
-    return render(request, "desk/alarms.html", alarms=facts.alarms_of(found, site), confirms=True)
+        found = await read_alarms(session, site)
+    return render(request, "desk/alarms.html", alarms=alarms_of(found, site), confirms=True)
 
 
 @router.get("/desk/events")
@@ -216,8 +217,9 @@ async def by_hand_form(request: Request, alert_id: int, _actor: Confirmer, site:
     async with site.db.read() as session:
         row = await _alert(session, alert_id)
         who = await _told(session, row)
+        back = await _address(session, site, row)
     form = Form(_BY_HAND, {"who": who, "at": f"{now.astimezone(site.zone):%Y-%m-%dT%H:%M:%S}"})
-    return _by_hand_page(request, row, form)
+    return _by_hand_page(request, row, back, form)
 
 
 @router.post("/desk/alerts/{alert_id}/by-hand")
@@ -228,13 +230,21 @@ async def by_hand(request: Request, alert_id: int, actor: Confirmer, site: TheSi
     form.check_required()
     async with site.db.read() as session:
         row = await _alert(session, alert_id)
+        back = await _address(session, site, row)
     if form.faults or at is None:
-        return _by_hand_page(request, row, form, 422)
+        return _by_hand_page(request, row, back, form, 422)
     try:
         await _record_by_hand(site, actor, alert_id, form, at)
     except DutydeskError as error:
-        return _by_hand_page(request, row, form, form.refused(error))
-    return RedirectResponse(f"/incidents/{row.number}" if row.number else "/desk", 303)
+        return _by_hand_page(request, row, back, form, form.refused(error))
+    return RedirectResponse(back, 303)
+
+
+async def _address(session: Session, site: Site, row: Alert) -> str:
+    """Return the page of what an alert is about; the board, where it has none."""
+    units = await units_by_id(session, [] if row.unit_id is None else [row.unit_id])
+    unit = units.get(row.unit_id or 0)
+    return address_of(row.number, row.subject, unit, row.created_at, site.zone) or "/desk"
 
 
 async def _record_by_hand(site: Site, actor: Actor, alert_id: int, form: Form, at: datetime) -> None:
@@ -261,7 +271,7 @@ async def _told(session: Session, row: Alert) -> str:
     return (await people_by_id(session, [row.person_id]))[row.person_id].name
 
 
-def _by_hand_page(request: Request, row: Alert, form: Form, status: int = 200) -> Response:
+def _by_hand_page(request: Request, row: Alert, back: str, form: Form, status: int = 200) -> Response:
     told = say("{channel}告知 {who}", channel=say(words.CHANNELS[row.channel]), who=words.target(row.target))
     return render(
         request,
@@ -272,5 +282,5 @@ def _by_hand_page(request: Request, row: Alert, form: Form, status: int = 200) -
         note="打通了电话、当面告知等，由值班员登记；谁、怎样、何时都会存档。",
         form=form,
         submit="登记",
-        back=f"/incidents/{row.number}" if row.number else "/desk",
+        back=back,
     )

@@ -15,7 +15,7 @@ from dutydesk.alerts.model import Acknowledgement, Alert, Attempt, AttemptItem
 from dutydesk.alerts.queries import ALIVE, Told
 from dutydesk.db import Session
 from dutydesk.incidents.model import Incident, IncidentChange, Report
-from dutydesk.obligations.model import OWED, NoReport, Obligation, Rung, Verdict
+from dutydesk.obligations.model import OWED, NoReport, Obligation, Rung
 from dutydesk.people.model import Person
 
 
@@ -41,8 +41,34 @@ async def incidents_on_board(session: Session, limit: int) -> list[Incident]:
 
 async def count_overdue(session: Session) -> int:
     """Count the reports that are not in although they are due, whether a board has room for them or not."""
-    wanted = select(func.count()).select_from(Obligation).where(col(Obligation.state) == "breached")
+    wanted = (
+        select(func.count())
+        .select_from(Obligation)
+        .where(col(Obligation.state) == "breached", col(Obligation.incident_id).is_not(None))
+    )
     return int((await session.exec(wanted)).one())
+
+
+async def count_owings(session: Session) -> tuple[int, int]:
+    """Count what is owed without an incident, and what of it is overdue."""
+    found = await session.exec(
+        select(col(Obligation.state), func.count())
+        .where(col(Obligation.state).in_(OWED), col(Obligation.incident_id).is_(None))
+        .group_by(col(Obligation.state))
+    )
+    counts = dict(found.all())
+    return sum(counts.values()), counts.get("breached", 0)
+
+
+async def owings_on_board(session: Session, limit: int) -> list[Obligation]:
+    """Return what is owed without an incident, the earliest due time first."""
+    found = await session.exec(
+        select(Obligation)
+        .where(col(Obligation.state).in_(OWED), col(Obligation.incident_id).is_(None))
+        .order_by(col(Obligation.due_at).asc().nulls_last(), col(Obligation.id))
+        .limit(limit)
+    )
+    return list(found)
 
 
 async def obligations_of_incidents(session: Session, incident_ids: Collection[int]) -> list[Obligation]:
@@ -51,87 +77,6 @@ async def obligations_of_incidents(session: Session, incident_ids: Collection[in
         select(Obligation).where(col(Obligation.incident_id).in_(incident_ids)).order_by(col(Obligation.id))
     )
     return list(found)
-
-
-async def marks_of(session: Session, incident_ids: Collection[int]) -> dict[int, tuple[object, ...]]:
-    """Return what tells, incident by incident, whether anything a board shows of it has changed.
-
-    Plain columns and no rows: a tenth of the work of reading everything, which a busy night repeats
-    several times a second.
-    """
-    found: dict[int, list[object]] = {one: [] for one in incident_ids}
-    for statement in (*_owed_marks(incident_ids), *_told_marks(incident_ids)):
-        for incident_id, *rest in await session.exec(statement):
-            found[incident_id].append(rest)
-    return {one: tuple(marks) for one, marks in found.items()}
-
-
-def _owed_marks(incident_ids: Collection[int]) -> tuple[Any, ...]:
-    owned = col(Obligation.incident_id).in_(incident_ids)
-    owed = owned & col(Obligation.state).in_(OWED)
-    return (
-        columns(
-            col(Obligation.incident_id),
-            col(Obligation.id),
-            col(Obligation.state),
-            col(Obligation.due_version),
-            col(Obligation.due_at),
-            col(Obligation.base_certain),
-            col(Obligation.taken_over_by),
-            col(Obligation.next_check_at),
-            col(Obligation.faults),
-        )
-        .where(owned)
-        .order_by(col(Obligation.id)),
-        columns(col(Obligation.incident_id), func.max(col(Verdict.id)))
-        .join(Verdict, col(Verdict.obligation_id) == col(Obligation.id))
-        .where(owned)
-        .group_by(col(Obligation.incident_id)),
-        columns(col(Obligation.incident_id), col(Rung.state), func.count(), func.max(col(Rung.id)))
-        .join(Rung, col(Rung.obligation_id) == col(Obligation.id))
-        .where(owed, col(Rung.due_version) == col(Obligation.due_version))
-        .group_by(col(Obligation.incident_id), col(Rung.state))
-        .order_by(col(Rung.state)),
-    )
-
-
-def _told_marks(incident_ids: Collection[int]) -> tuple[Any, ...]:
-    told = (
-        col(Obligation.incident_id).in_(incident_ids)
-        & col(Obligation.state).in_(OWED)
-        & (col(Alert.channel) != "screen")
-    )
-    return (
-        columns(
-            col(Obligation.incident_id),
-            col(Alert.id),
-            col(Alert.state),
-            col(Alert.target),
-            col(Alert.exhausted_reason),
-            col(Alert.acknowledged_at).is_(None),
-        )
-        .join(Alert, col(Alert.obligation_id) == col(Obligation.id))
-        .where(told)
-        .order_by(col(Alert.id)),
-        columns(
-            col(Obligation.incident_id),
-            col(Attempt.id),
-            col(Attempt.state),
-            col(Attempt.live),
-            col(Attempt.outcome),
-            col(Attempt.answered_at).is_(None),
-        )
-        .join(Alert, col(Alert.obligation_id) == col(Obligation.id))
-        .join(AttemptItem, col(AttemptItem.alert_id) == col(Alert.id))
-        .join(Attempt, col(Attempt.id) == col(AttemptItem.attempt_id))
-        .where(told)
-        .order_by(col(AttemptItem.id)),
-        columns(col(Obligation.incident_id), col(Acknowledgement.id), col(Acknowledgement.on_seat))
-        .join(Alert, col(Alert.obligation_id) == col(Obligation.id))
-        .join(Acknowledgement, col(Acknowledgement.alert_id) == col(Alert.id))
-        .where(told)
-        .order_by(col(Acknowledgement.id)),
-    )
 
 
 async def rungs_in_force(session: Session, obligation_ids: Collection[int]) -> list[Rung]:
@@ -234,7 +179,7 @@ async def obligations_by_id(session: Session, ids: Collection[int]) -> dict[int,
 
 
 async def due_between(session: Session, start: datetime, end: datetime, limit: int) -> list[Obligation]:
-    """Return what is owed and falls due in that time, the earliest first."""
+    """Return what is owed and falls due in that time, the earliest first; with an incident or without."""
     found = await session.exec(
         select(Obligation)
         .where(col(Obligation.state).in_(OWED), col(Obligation.due_at) > start, col(Obligation.due_at) <= end)
@@ -248,12 +193,16 @@ async def due_between(session: Session, start: datetime, end: datetime, limit: i
 # What happened last
 
 
+# A bureau's reminders of tomorrow's shifts, and their answers, would leave no line for what is owed.
+_OF_SOMETHING_OWED = or_(col(Alert.subject) == "", col(Alert.obligation_id).is_not(None))
+
+
 async def latest_alerts(session: Session, limit: int) -> list[tuple[Alert, str | None]]:
     """Return the newest messages to people, with the name of each."""
     found = await session.exec(
         select(Alert, col(Person.name))
         .join(Person, col(Person.id) == col(Alert.person_id), isouter=True)
-        .where(col(Alert.channel) != "screen")
+        .where(col(Alert.channel) != "screen", _OF_SOMETHING_OWED)
         .order_by(col(Alert.id).desc())
         .limit(limit)
     )
@@ -266,6 +215,7 @@ async def latest_proofs(session: Session, limit: int) -> list[tuple[Acknowledgem
         select(Acknowledgement, Alert, col(Person.name))
         .join(Alert, col(Alert.id) == col(Acknowledgement.alert_id))
         .join(Person, col(Person.id) == col(Acknowledgement.person_id), isouter=True)
+        .where(_OF_SOMETHING_OWED)
         .order_by(col(Acknowledgement.id).desc())
         .limit(limit)
     )

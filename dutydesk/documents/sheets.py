@@ -84,6 +84,44 @@ def write_sheet(
     return done
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One sheet of a workbook of several."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]] = ()
+
+
+def write_book(
+    target: Path | IO[bytes], title: str, pages: Sequence[Page], *, zone: ZoneInfo, moment: datetime
+) -> None:
+    """Write several small tables as one workbook, each on a sheet of its own; otherwise as :func:`write_sheet`.
+
+    Works for as long as the rows last, so it does not belong on the event loop.
+
+    Raises:
+        InvalidInputError: when there are more rows than a sheet can hold.
+        ValueError: when a row has not as many cells as there are columns, or a time has no zone.
+    """
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "default_format_properties": {"font_name": FONT, "font_size": 11},
+    }
+    workbook = Workbook(target, options)
+    for page in pages:
+        sheet = workbook.add_worksheet(_sheet_name(page.title))
+        done = _Table(workbook, sheet, page.columns, zone).write(page.rows, None)
+        _lay_out(sheet, page.title, len(page.columns), done)
+    workbook.set_properties(
+        {"title": one_line(title)[:255], "created": moment.astimezone(UTC).replace(tzinfo=None)}
+    )
+    workbook.close()
+
+
 class _Table:
     """Writes cells, and remembers how wide each column has to be."""
 

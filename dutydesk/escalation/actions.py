@@ -47,6 +47,8 @@ SEAT_NAMES = {
     "head": "主要负责人",
     "chief": "总带班",
     "office_director": "办公室主任",
+    "roster": "排班负责人",
+    "person": "本人",
 }
 
 
@@ -168,12 +170,18 @@ def alert_of(now: datetime, row: Obligation, tell: Tell) -> dict[str, Any]:
         due_version=row.due_version,
         rung_id=tell.rung_id,
         number=row.number,
+        subject=_about(row),
         unit_id=row.unit_id,
         chain_position=tell.position,
         person_id=tell.recipient.person_id,
         phone=tell.recipient.phone,
         drill=row.drill,
     )
+
+
+def _about(row: Obligation) -> str:
+    """An incident is found by its number; what no incident brings, by its subject."""
+    return row.subject if row.incident_id is None else ""
 
 
 def _gap_row(now: datetime, row: Obligation, gap: Gap, zone: ZoneInfo) -> dict[str, Any]:
@@ -190,8 +198,9 @@ def _gap_row(now: datetime, row: Obligation, gap: Gap, zone: ZoneInfo) -> dict[s
         channel="screen",
         reason=gap.reason,
         wording="gap",
-        params={"seat": SEAT_NAMES.get(role, role)},
+        params={"seat": SEAT_NAMES.get(role or side, role)},
         number=row.number,
+        subject=_about(row),
         # A gap of the desk or of a post names no unit: the seat's name says it.
         unit_id=row.unit_id if side == "unit" else None,
         drill=row.drill,

@@ -45,7 +45,12 @@ async def gather(
     for one in await alert_queries.acknowledgements_of(session, confirmed):
         acknowledged[one.alert_id].append(one)
     noted = {(fact.obligation_id, fact.due_version) for fact in await queries.no_reports_of(session, ids)}
-    directory = await directory_at(session, {row.unit_id for row in rows}, now)
+    directory = await directory_at(
+        session,
+        {row.unit_id for row in rows},
+        now,
+        {row.person_id for row in rows if row.person_id is not None},
+    )
     off_seat = {
         alert.id or 0
         for row in rows
@@ -73,7 +78,7 @@ async def _on_seat(
     if alert.person_id is None:
         return True
     line = (alert.target, *fallbacks.get(alert.target, ()))
-    if now.names(line, row.unit_id, alert.recipient):
+    if now.names(line, row.unit_id, alert.recipient, row.person_id):
         return True
     then = await directory_at(session, {row.unit_id}, proof.at)
     return then.names(line, row.unit_id, alert.recipient)
@@ -108,7 +113,8 @@ def facts_of(row: Obligation, found: Gathered, rulebook: Rulebook, last_resort: 
             if alert.due_version == row.due_version
         ),
         levels={
-            target: found.directory.levels(target, row.unit_id) for target in targets_of(ladder, rulebook)
+            target: found.directory.levels(target, row.unit_id, row.person_id)
+            for target in targets_of(ladder, rulebook)
         },
         fallbacks=rulebook.fallbacks,
         last_resort=tuple(last_resort_recipient(number) for number in last_resort),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
 from dutydesk.escalation import shown
-from dutydesk.escalation.preview import Row, preview
+from dutydesk.escalation.preview import Row, due_of, preview
 from dutydesk.people.queries import list_units
 from dutydesk.people.rules import Unit
 from dutydesk.rulebook.loader import digest_of
@@ -122,9 +122,13 @@ def _inputs(rules: Sequence[Rule], units: Sequence[Unit]) -> Sequence[Input]:
 async def who_would_be_called(request: Request, actor: Reader, site: TheSite) -> Response:
     """Show who would be told at which time, in which order, by which number, with what words."""
     now = site.clock.now()
-    known = [rule for rule in site.rulebook.rules if rule.in_force(_today(site)) and rule.limit is not None]
+    known = [
+        rule
+        for rule in site.rulebook.rules
+        if rule.in_force(_today(site)) and due_of(site, rule, now) is not None
+    ]
     async with site.db.read() as session:
-        units = [unit for unit in await list_units(session) if unit.kind != "desk"]
+        units = [unit for unit in await list_units(session, serving=True) if unit.kind != "desk"]
         form = Form(
             _inputs(known, units), {one: request.query_params.get(one, "") for one in ("rule", "at", "unit")}
         )
@@ -143,7 +147,9 @@ async def who_would_be_called(request: Request, actor: Reader, site: TheSite) ->
         rule=rule,
         unit=unit,
         at=at,
-        due=None if at is None or rule is None or rule.limit is None else at + rule.limit,
+        due=None if at is None or rule is None else due_of(site, rule, at),
+        assumed=rule is not None and rule.limit is None,
+        horizon=site.rulebook.rosters.horizon_days,
         moments=[Moment(at, list(rows)) for at, rows in groupby(found, key=lambda row: row.at)],
         masked=not actor.may("numbers:read"),
         turn=_turn,

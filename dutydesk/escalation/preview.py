@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dutydesk.alerts.wording import Matter, clock_time, details, fill, greeting, sms
+from dutydesk.alerts.wording import Matter, clock_time, day_of, details, fill, greeting, sms
 from dutydesk.db import Session
 from dutydesk.errors import InvalidInputError, NotFoundError
 from dutydesk.escalation.facts import targets_of
@@ -13,7 +13,7 @@ from dutydesk.escalation.targets import Directory, directory_at, last_resort_rec
 from dutydesk.obligations.rules import rung_times
 from dutydesk.people.queries import people_by_id
 from dutydesk.people.rules import Person, Unit
-from dutydesk.rulebook.types import Channel, LadderPlan
+from dutydesk.rulebook.types import Channel, LadderPlan, Rule
 from dutydesk.web.site import Site
 
 # A ladder never ends; two rounds of its repeated rung show what goes on for ever.
@@ -50,12 +50,19 @@ async def preview(session: Session, site: Site, rule_id: str, at: datetime, unit
     if rule is None:
         message = f"rule {rule_id} is not in force on that day"
         raise NotFoundError(message)
-    if rule.limit is None:
+    due_at = due_of(site, rule, at)
+    if due_at is None:
         message = f"rule {rule_id} has no limit: it is owed, but no clock runs and nobody is called"
         raise InvalidInputError(message)
-    due_at = at + rule.limit
     ladder = site.rulebook.ladders[rule.ladder]
-    matter = Matter("", _EXAMPLE, unit.short_name, rule.title, clock_time(due_at, site.zone))
+    matter = Matter(
+        "",
+        _EXAMPLE,
+        unit.short_name,
+        rule.title,
+        clock_time(due_at, site.zone),
+        day=day_of(due_at, site.zone),
+    )
     rows: list[Row] = []
     for when, rung in _occurrences(ladder, at, due_at):
         directory = await directory_at(session, {unit.id}, when)
@@ -64,6 +71,16 @@ async def preview(session: Session, site: Site, rule_id: str, at: datetime, unit
         for turn, tell in _turns(facts, when, site):
             rows.append(_row(site, when, rung.key, turn, tell, matter, directory, names))
     return rows
+
+
+def due_of(site: Site, rule: Rule, at: datetime) -> datetime | None:
+    """Return when a clock of that rule, based at *at*, falls due; None: no clock runs.
+
+    What the rosters owe falls due with the shift or the leave itself: here as far ahead as holes are looked for.
+    """
+    if rule.limit is None and rule.opens_on == "matter":
+        return at + timedelta(days=site.rulebook.rosters.horizon_days)
+    return None if rule.limit is None else at + rule.limit
 
 
 def _occurrences(ladder: LadderPlan, at: datetime, due_at: datetime) -> Iterator[tuple[datetime, RungFact]]:
@@ -92,11 +109,20 @@ def _facts(
         due_version=1,
         rungs=(rung,),
         alerts=(),
-        levels={target: directory.levels(target, unit.id) for target in targets_of(ladder, site.rulebook)},
+        levels={
+            target: directory.levels(target, unit.id, _somebody(directory, unit))
+            for target in targets_of(ladder, site.rulebook)
+        },
         fallbacks=site.rulebook.fallbacks,
         last_resort=tuple(last_resort_recipient(number) for number in site.settings.last_resort),
         no_report_noted=True,
     )
+
+
+def _somebody(directory: Directory, unit: Unit) -> int | None:
+    """Return whom ``person`` means in a preview: whoever sits in that unit, else its head."""
+    levels = (*directory.levels("unit:operator", unit.id), *directory.levels("unit:head", unit.id))
+    return next((one.person_id for level in levels for one in level if one.person_id is not None), None)
 
 
 def _turns(facts: Facts, when: datetime, site: Site) -> Iterator[tuple[int, Tell]]:

@@ -14,6 +14,7 @@ OPENS = {
     "first_report": "首报之后",
     "incomplete_report": "电话报告未写明报告人时",
     "end": "处置结束时",
+    "matter": "值班表或请假记录产生时",
 }
 EVIDENCE = {
     "phone": "登记电话报告",
@@ -22,6 +23,7 @@ EVIDENCE = {
     "final": "收到终报",
     "key": "本人按键确认",
     "entry": "值班室登记办结",
+    "record": "值班表、签到或请假记录",
 }
 UNTIL = {
     "none": "告知一次，不待确认",
@@ -45,6 +47,12 @@ LADDERS = {
     "statement": "发布权威信息",
     "press": "新闻发布会",
     "entry": "补全登记",
+    "seat_gap": "席位空缺",
+    "reach": "号码确认",
+    "sign_in": "到岗签到",
+    "roster_due": "值班表报送、发布",
+    "leave": "请假、销假",
+    "delegate": "主持工作委托",
 }
 _AT: dict[Anchor, tuple[str, str, str]] = {
     "opened": ("开启时", "开启前{length}", "开启后{length}"),
@@ -110,8 +118,15 @@ def ladder_name(name: str) -> str:
     return say(LADDERS[name]) if name in LADDERS else name
 
 
+def binds(rule: Rule) -> str:
+    """Return whom a rule binds; what no incident brings binds whoever's it is."""
+    return say("本单位" if rule.binds == "unit" and rule.opens_on == "matter" else BINDS[rule.binds])
+
+
 def applies(rule: Rule) -> str:
     """Return for which incidents a rule holds."""
+    if rule.opens_on == "matter":
+        return say("不涉及事件")
     grades = [say(words.GRADES[grade]) for grade in GRADES if grade in rule.applies.grades]
     if rule.applies.suspected:
         grades.append(say("疑似重大以上（含未定级）"))
@@ -122,6 +137,8 @@ def applies(rule: Rule) -> str:
 
 def bases(rule: Rule) -> str:
     """Return from which instant a rule counts."""
+    if not rule.bases:
+        return say("发现或应办之时")
     named = [say(words.BASES[base]) for base in rule.bases]
     if len(named) == 1:
         return named[0]

@@ -202,7 +202,9 @@ async def _shown_again(
 async def _known(site: Site, actor: Actor, number: str) -> tuple[Incident, Known, int]:
     async with site.db.read() as session:
         row = await queries.incident_by_number(session, number, unit_id=actor.unit_id)
-        units = {unit.id: unit for unit in await list_units(session)}
+        # One that was retired is offered only where it stands already.
+        there = (one for one in await list_units(session) if one.retired_at is None or one.id == row.unit_id)
+        units = {unit.id: unit for unit in there}
         return row, Known(units, site.zone), await queries.last_change(session, row.id or 0)
 
 

@@ -151,6 +151,8 @@ def verdict_words(row: Obligation, verdict: Verdict | None) -> str:
     judged = say(words.VERDICTS[verdict.value])
     if verdict.value != "late":
         return judged
+    if row.evidence == "record":
+        judged = say("逾期")  # a hole filled late is no late report
     return say("{verdict} {minutes}分钟", verdict=judged, minutes=minutes_late(verdict.late_seconds))
 
 

@@ -1,6 +1,7 @@
 """What a person decides about a duty in the browser: taken over, waived, done; and that the clock is right."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -8,9 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
-from dutydesk.errors import DutydeskError, NotFoundError
+from dutydesk.errors import ConflictError, DutydeskError, NotFoundError
 from dutydesk.incidents import duties, forms, queries
-from dutydesk.incidents.acting import Act, Confirmer, Decider, Seen, Writer, act_page, address, to_incident
+from dutydesk.incidents.acting import Act, Confirmer, Decider, Seen, Writer, act_page, address
 from dutydesk.incidents.corrections import (
     BASE,
     BY_REASON,
@@ -23,7 +24,8 @@ from dutydesk.incidents.timeline import DECIDED, decision_line
 from dutydesk.obligations import queries as owed_queries
 from dutydesk.obligations.model import Obligation
 from dutydesk.obligations.verdicts import confirm_clock
-from dutydesk.people.queries import list_units
+from dutydesk.people.queries import list_units, units_by_id
+from dutydesk.rosters.rules.places import place_of
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
 from dutydesk.web.languages import say
@@ -59,6 +61,29 @@ _CLOCK = Act(
 )
 
 
+# Of what no incident brings nobody waits for a report.
+_WAIVE_OTHER = replace(
+    _WAIVE, note="确有理由不必办理时，由值班室或带班领导决定免除；空缺、签到、报送仍在值班表上留痕。"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A duty, and the page on which it is dealt with: its incident's, or what no incident brings has its own.
+
+    ``unit`` is the short name of the unit, where no incident says which one it is.
+    """
+
+    row: Obligation
+    back: str
+    unit: str = ""
+
+    @property
+    def about(self) -> str:
+        """Return what stands under the title of a form: which duty it is."""
+        return f"{self.unit} {self.row.number} {words.duty(self.row.title)}".strip()
+
+
 async def _owed(session: Session, actor: Actor, obligation_id: int, *, lock: bool = False) -> Obligation:
     row = await owed_queries.obligation(session, obligation_id, lock=lock)
     if row is None or not actor.sees_unit(row.unit_id):
@@ -66,19 +91,24 @@ async def _owed(session: Session, actor: Actor, obligation_id: int, *, lock: boo
     return row
 
 
-async def _read(site: Site, actor: Actor, obligation_id: int) -> Obligation:
+async def _read(site: Site, actor: Actor, obligation_id: int) -> _Owed:
     async with site.db.read() as session:
-        return await _owed(session, actor, obligation_id)
-
-
-def _duty(row: Obligation) -> str:
-    return f"{row.number} {words.duty(row.title)}"
+        row = await _owed(session, actor, obligation_id)
+        if row.incident_id is not None:
+            return _Owed(row, address(row.number))
+        unit = (await units_by_id(session, [row.unit_id]))[row.unit_id]
+    back = place_of(row.subject, unit.code, row.due_at or row.base_at, site.zone)
+    return _Owed(row, back, unit.short_name)
 
 
 def _page(
-    request: Request, act: Act, row: Obligation, values: dict[str, str] | Form, status: int = 200
+    request: Request, act: Act, owed: _Owed, values: dict[str, str] | Form, status: int = 200
 ) -> Response:
-    return act_page(request, act, _duty(row), address(row.number), values, status)
+    return act_page(request, _said(act, owed), owed.about, owed.back, values, status)
+
+
+def _said(act: Act, owed: _Owed) -> Act:
+    return _WAIVE_OTHER if act is _WAIVE and owed.row.incident_id is None else act
 
 
 async def _do(
@@ -86,12 +116,12 @@ async def _do(
     site: Site,
     actor: Actor,
     act: Act,
-    row: Obligation,
+    owed: _Owed,
     form: Form,
     work: Callable[[Session, Obligation], Awaitable[None]],
 ) -> Response:
     async def done(session: Session) -> None:
-        locked = await _owed(session, actor, row.id or 0, lock=True)
+        locked = await _owed(session, actor, owed.row.id or 0, lock=True)
         if any(one is BASE for one in act.inputs):
             _refuse_if_changed(form, await _last(session, locked))
         await work(session, locked)
@@ -99,17 +129,18 @@ async def _do(
     try:
         await site.db.run(done)
     except ChangedMeanwhileError:
-        return await _shown_again(request, site, act, row, form)
+        return await _shown_again(request, site, act, owed, form)
     except DutydeskError as error:
-        return _page(request, act, row, form, form.refused(error))
-    return to_incident(row.number)
+        return _page(request, act, owed, form, form.refused(error))
+    return RedirectResponse(owed.back, 303)
 
 
 async def _last(session: Session, row: Obligation) -> dict[str, str]:
-    """Return the last change of the incident and the last decision about the duty: what a form is drawn from."""
+    """Return the last change of the incident (if one brought it) and the last decision: what a form is drawn from."""
+    changed = 0 if row.incident_id is None else await queries.last_change(session, row.incident_id)
     decided = await queries.audited(session, [f"obligation:{row.id}"], DECIDED)
     return {
-        "base": str(await queries.last_change(session, row.incident_id)),
+        "base": str(changed),
         "decided": str(max((one.id or 0 for one in decided), default=0)),
     }
 
@@ -119,11 +150,12 @@ def _refuse_if_changed(form: Form, last: dict[str, str]) -> None:
         raise ChangedMeanwhileError("the duty was changed meanwhile")
 
 
-async def _shown_again(request: Request, site: Site, act: Act, row: Obligation, form: Form) -> Response:
+async def _shown_again(request: Request, site: Site, act: Act, owed: _Owed, form: Form) -> Response:
     """Show what was decided or changed since the form was drawn, with everything typed."""
+    row = owed.row
     async with site.db.read() as session:
         known = Known({unit.id: unit for unit in await list_units(session)}, site.zone)
-        changes = await queries.changes_of(session, row.incident_id)
+        changes = [] if row.incident_id is None else await queries.changes_of(session, row.incident_id)
         decided = await queries.audited(session, [f"obligation:{row.id}"], DECIDED)
         last = await _last(session, row)
     base = base_of(form)
@@ -136,79 +168,82 @@ async def _shown_again(request: Request, site: Site, act: Act, row: Obligation, 
     ]
     form.values |= last
     seen = seen_of(fresh, known) + [Seen(f"{line.text} {tongue.time(line.at)}", line.detail) for line in told]
-    return act_page(request, act, _duty(row), address(row.number), form, 409, seen=seen)
+    return act_page(request, _said(act, owed), owed.about, owed.back, form, 409, seen=seen)
 
 
-async def _drawn(site: Site, row: Obligation) -> dict[str, str]:
+async def _drawn(site: Site, owed: _Owed) -> dict[str, str]:
     async with site.db.read() as session:
-        return await _last(session, row)
+        return await _last(session, owed.row)
 
 
 @router.get("/obligations/{obligation_id}/take-over")
 async def take_over_form(request: Request, obligation_id: int, actor: Decider, site: TheSite) -> Response:
     """Ask who takes over and when they will look again."""
-    row = await _read(site, actor, obligation_id)
+    owed = await _read(site, actor, obligation_id)
     check_at = site.clock.now() + _CHECK_AGAIN_AFTER
-    values = {"next_check_at": forms.local(check_at, site.zone)} | await _drawn(site, row)
-    return _page(request, _TAKE_OVER, row, values)
+    values = {"next_check_at": forms.local(check_at, site.zone)} | await _drawn(site, owed)
+    return _page(request, _TAKE_OVER, owed, values)
 
 
 @router.post("/obligations/{obligation_id}/take-over")
 async def take_over(request: Request, obligation_id: int, actor: Decider, site: TheSite) -> Response:
     """Let a named person answer for a duty."""
-    row, form = await _read(site, actor, obligation_id), await typed(request, _TAKE_OVER.inputs)
+    owed, form = await _read(site, actor, obligation_id), await typed(request, _TAKE_OVER.inputs)
     body = forms.taking_over(form, site.zone)
     if body is None:
-        return _page(request, _TAKE_OVER, row, form, 422)
+        return _page(request, _TAKE_OVER, owed, form, 422)
 
     async def work(session: Session, locked: Obligation) -> None:
         now = site.clock.now()
         await duties.take_over(session, now, actor, locked, body.who, body.reason, body.next_check_at)
 
-    return await _do(request, site, actor, _TAKE_OVER, row, form, work)
+    return await _do(request, site, actor, _TAKE_OVER, owed, form, work)
 
 
 @router.get("/obligations/{obligation_id}/waive")
 async def waive_form(request: Request, obligation_id: int, actor: Decider, site: TheSite) -> Response:
     """Ask why somebody is freed from a duty."""
-    row = await _read(site, actor, obligation_id)
-    return _page(request, _WAIVE, row, await _drawn(site, row))
+    owed = await _read(site, actor, obligation_id)
+    return _page(request, _WAIVE, owed, await _drawn(site, owed))
 
 
 @router.post("/obligations/{obligation_id}/waive")
 async def waive(request: Request, obligation_id: int, actor: Decider, site: TheSite) -> Response:
     """Free somebody from a duty, with a reason."""
-    row, form = await _read(site, actor, obligation_id), await typed(request, _WAIVE.inputs)
+    owed, form = await _read(site, actor, obligation_id), await typed(request, _WAIVE.inputs)
     reason = forms.why(form)
     if reason is None:
-        return _page(request, _WAIVE, row, form, 422)
+        return _page(request, _WAIVE, owed, form, 422)
 
     async def work(session: Session, locked: Obligation) -> None:
         await duties.waive(session, site.clock.now(), actor, locked, reason)
 
-    return await _do(request, site, actor, _WAIVE, row, form, work)
+    return await _do(request, site, actor, _WAIVE, owed, form, work)
 
 
 @router.get("/obligations/{obligation_id}/entry")
 async def entry_form(request: Request, obligation_id: int, actor: Writer, site: TheSite) -> Response:
     """Ask when and how a duty was done that no report and no key can prove."""
-    row = await _read(site, actor, obligation_id)
-    return _page(request, _ENTRY, row, {"at": forms.local(site.clock.now(), site.zone)})
+    owed = await _read(site, actor, obligation_id)
+    if owed.row.evidence == "record":
+        # No form that could only be refused: the page of the roster or the leave is where it is done.
+        raise ConflictError(f"obligation {obligation_id} is fulfilled by record, not by an entry")
+    return _page(request, _ENTRY, owed, {"at": forms.local(site.clock.now(), site.zone)})
 
 
 @router.post("/obligations/{obligation_id}/entry")
 async def entry(request: Request, obligation_id: int, actor: Writer, site: TheSite) -> Response:
     """Record by hand that a duty was done."""
-    row, form = await _read(site, actor, obligation_id), await typed(request, forms.ENTRY)
+    owed, form = await _read(site, actor, obligation_id), await typed(request, forms.ENTRY)
     said = forms.entry(form, site.zone)
     if said is None:
-        return _page(request, _ENTRY, row, form, 422)
+        return _page(request, _ENTRY, owed, form, 422)
     at, how = said
 
     async def work(session: Session, locked: Obligation) -> None:
         await duties.fulfil_by_entry(session, site.clock.now(), actor, locked, at, how)
 
-    return await _do(request, site, actor, _ENTRY, row, form, work)
+    return await _do(request, site, actor, _ENTRY, owed, form, work)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

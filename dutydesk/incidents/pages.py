@@ -78,7 +78,7 @@ async def log(request: Request, actor: Writer, site: TheSite) -> Response:
 
 async def _units(site: Site) -> Sequence[Unit]:
     async with site.db.read() as session:
-        return await list_units(session)
+        return await list_units(session, serving=True)
 
 
 def _new_page(request: Request, form: Form, status: int = 200) -> Response:

@@ -59,4 +59,4 @@ def all_masked(value: Any) -> Any:
     return without_numbers(value) if isinstance(value, str) else value
 
 
-_NAMES_OF_THINGS = frozenset({"sha256", "number", "merged_into", "incident", "unit", "rule"})
+_NAMES_OF_THINGS = frozenset({"sha256", "number", "merged_into", "incident", "subject", "unit", "rule"})

@@ -148,11 +148,19 @@ class VerdictOut(BaseModel):
 
 
 class ObligationOut(BaseModel):
-    """A duty with its clock."""
+    """A duty with its clock.
+
+    ``incident`` is null where no incident brings it; then ``subject`` says what it is about
+    (``gap/3/leader/2026-12-01T00:30``, ``leave/7``), ``number`` what messages call it, and ``person``
+    who in particular owes it.
+    """
 
     id: int
     rule: str
-    incident: str
+    incident: str | None
+    number: str
+    subject: str
+    person: int | None
     sequence: int
     title: str
     article: str
@@ -302,10 +310,11 @@ def obligation_out(row: Obligation, verdict: Verdict | None) -> ObligationOut:
     """Return an obligation for the API."""
     return ObligationOut(
         rule=row.rule_id,
-        incident=row.number,
+        incident=None if row.incident_id is None else row.number,
+        person=row.person_id,
         base=row.base_kind,
         verdict=verdict_out(verdict),
-        **_same(row, ObligationOut, {"rule", "incident", "base", "verdict"}),
+        **_same(row, ObligationOut, {"rule", "incident", "person", "base", "verdict"}),
     )
 
 

@@ -38,12 +38,16 @@ from dutydesk.rulebook.types import LadderPlan
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What every obligation of one incident has in common."""
+    """What every obligation of one incident has in common; without one ``subject`` says what it is about."""
 
-    incident_id: int
+    incident_id: int | None
     number: str
     unit_id: int
     drill: bool
+    subject: str = ""
+    scope: str = ""
+    person_id: int | None = None
+    title: str = ""
 
 
 @dataclass(slots=True)
@@ -126,13 +130,17 @@ async def _open(
         rule_id=rule.id,
         rule_version=rule.version,
         article=rule.article,
-        title=f"{rule.title}{change.sequence}" if rule.opens_on == "first_report" else rule.title,
+        title=owner.title
+        or (f"{rule.title}{change.sequence}" if rule.opens_on == "first_report" else rule.title),
         words=rule.words,
         label=label,
         binds=rule.binds,
         hard=rule.hard,
         evidence=rule.evidence,
+        subject=owner.subject or f"incident/{owner.incident_id}",
+        scope=owner.scope,
         incident_id=owner.incident_id,
+        person_id=owner.person_id,
         number=owner.number,
         unit_id=owner.unit_id,
         drill=owner.drill,
@@ -306,6 +314,28 @@ async def readdress(session: Session, now: datetime, actor: str, row: Obligation
         unit_id=unit_id,
     )
     if row.state not in OWED or row.due_at is None:
+        return False
+    await _new_version(session, row)
+    return True
+
+
+async def owe_in_person(
+    session: Session, now: datetime, actor: str, row: Obligation, person_id: int | None
+) -> bool:
+    """Let somebody else owe it in person: the seat changed hands; tell whether its ladder begins anew."""
+    if row.person_id == person_id or row.state not in OWED:
+        return False
+    before, row.person_id = row.person_id, person_id
+    record(
+        session,
+        now,
+        actor,
+        "obligation.readdressed",
+        f"obligation:{row.id}",
+        person_before=before,
+        person=person_id,
+    )
+    if row.due_at is None:
         return False
     await _new_version(session, row)
     return True

@@ -23,7 +23,8 @@ class Obligation(Record, table=True):
     """One duty with its absolute due time and the ladder copied onto it when it opened."""
 
     __table_args__ = (
-        UniqueConstraint("incident_id", "rule_id", "sequence"),
+        UniqueConstraint("subject", "rule_id", "sequence"),
+        Index("ix_obligation_incident_id", "incident_id"),
         Index("ix_obligation_next_action_at", "next_action_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_obligation_state_due_at", "state", "due_at"),
     )
@@ -38,9 +39,15 @@ class Obligation(Record, table=True):
     binds: str
     hard: bool
     evidence: Evidence = word()
-    incident_id: int = Field(foreign_key="incident.id")
+    # What it is about (``incident/12``, ``gap/3/leader/2026-12-01T00:30``, ``leave/7``), and with which others it is
+    # settled as a whole (``gap/3``): see ``owings``.
+    subject: str
+    scope: str = Field(default="", index=True)
+    incident_id: int | None = Field(default=None, foreign_key="incident.id")
     number: str
     unit_id: int = Field(foreign_key="unit.id")
+    # Whom the target ``person`` names, where somebody in particular owes it.
+    person_id: int | None = Field(default=None, foreign_key="person.id")
     drill: bool = False
     sequence: int = 0
 

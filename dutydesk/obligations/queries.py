@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
 from dutydesk.db import Session
@@ -33,6 +33,22 @@ async def obligations_of(session: Session, incident_id: int, *, lock: bool = Fal
     if lock:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
     return list(await session.exec(wanted))
+
+
+async def obligations_in(
+    session: Session, scope: str, about: Collection[str] | None = None
+) -> list[Obligation]:
+    """Return the obligations of a scope, kept from everybody else until the transaction ends.
+
+    With *about* only what is still owed and what is about these subjects: a scope grows over the years.
+    """
+    wanted = select(Obligation).where(col(Obligation.scope) == scope)
+    if about is not None:
+        wanted = wanted.where(or_(col(Obligation.state).in_(OWED), col(Obligation.subject).in_(about)))
+    found = await session.exec(
+        wanted.order_by(col(Obligation.id)).with_for_update().execution_options(populate_existing=True)
+    )
+    return list(found)
 
 
 async def due_obligations(session: Session, now: datetime, limit: int) -> list[Obligation]:

@@ -2,14 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dutydesk.audit.actions import record
 from dutydesk.db import Session
 from dutydesk.errors import ConflictError, FieldFault, InvalidInputError, NotFoundError
 from dutydesk.people import model, queries
 from dutydesk.people.numbers import parse_address, parse_number
-from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit, UnitKind, is_post_name
+from dutydesk.people.rules import (
+    ContactKind,
+    ContactPoint,
+    DutyClass,
+    Employment,
+    Person,
+    Rank,
+    Unit,
+    UnitKind,
+    is_post_name,
+)
 from dutydesk.rulebook.wording import SHORT_NAME_UNITS, clip, utf16_units
 
 
@@ -32,13 +42,14 @@ async def create_unit(
     parent: str | None = None,
     duty_phone: str | None = None,
     short_name: str | None = None,
+    duty_class: DutyClass = "sensitive",
 ) -> Unit:
     """Add a unit; without *short_name* (at most 10 UTF-16 units, for an SMS) the name is cut.
 
-    A parent must exist already, so units can never form a circle.
+    A parent must exist already, so a new unit can never close a circle.
 
     Raises:
-        ConflictError: the code is taken, or there is a desk already.
+        ConflictError: the code is taken, there is a desk already, or the parent was retired.
         NotFoundError: there is no such parent.
         InvalidInputError: the short name is too long or the duty phone is no number.
     """
@@ -47,11 +58,13 @@ async def create_unit(
     row = model.Unit(
         code=code,
         name=name,
-        short_name=_short_name(name, short_name),
+        short_name=short_name_of(name, short_name),
         kind=kind,
         parent_id=None if above is None else above.id,
         duty_phone=parse_number(duty_phone, field="duty_phone") if duty_phone else None,
+        duty_class="always" if kind == "desk" else duty_class,
         created_at=now,
+        roster_check_at=now,
     )
     session.add(row)
     await session.flush()
@@ -67,17 +80,32 @@ async def create_person(
     name: str,
     unit: str,
     title: str = "",
+    rank: Rank = "staff",
+    employment: Employment = "staff",
+    joined_on: date | None = None,
+    trained_on: date | None = None,
     contacts: Sequence[NewContact] = (),
 ) -> Person:
     """Add a person with contact points; their order is the order in which the person is tried.
 
     Raises:
         NotFoundError: there is no such unit.
+        ConflictError: the unit was retired.
         InvalidInputError: an address that cannot be, is of another kind, or is given twice.
     """
     own = await queries.unit_by_code(session, unit)
+    must_serve(own)
     addresses = _addresses(contacts)
-    row = model.Person(name=name, unit_id=own.id, title=title, created_at=now)
+    row = model.Person(
+        name=name,
+        unit_id=own.id,
+        title=title,
+        rank=rank,
+        employment=employment,
+        joined_on=joined_on,
+        trained_on=trained_on,
+        created_at=now,
+    )
     session.add(row)
     await session.flush()
     made = queries.person_fact(row)
@@ -108,7 +136,7 @@ async def give_post(
     Raises:
         NotFoundError: there is no such unit or person.
         InvalidInputError: the name of the post is malformed, or it ends before it begins.
-        ConflictError: the person holds this post already at some time in between.
+        ConflictError: the person holds this post already at some time in between, or they or the unit left.
     """
     if not is_post_name(post):
         raise _invalid("post", "must be written in a–z and _, like office_director")
@@ -116,6 +144,8 @@ async def give_post(
         raise _invalid("until", "must be after from")
     where = await queries.unit_by_code(session, unit)
     holder = await queries.person(session, person)
+    must_serve(where)
+    must_be_here(holder)
     if await queries.overlapping_post(session, where.id, post, holder.id, from_at, until_at):
         raise ConflictError(f"person {holder.id} holds the post {post} of {unit} already at that time")
     row = model.Post(unit_id=where.id, post=post, person_id=holder.id, from_at=from_at, until_at=until_at)
@@ -148,7 +178,28 @@ async def disable_contact(
             contact=contact_id,
             reason=reason,
         )
+        await queries.look_at_rosters_of(session, [row.person_id], now)
     return queries.contact_fact(row)
+
+
+def must_serve(unit: Unit) -> None:
+    """See to it that a unit still takes part.
+
+    Raises:
+        ConflictError: it was retired.
+    """
+    if unit.retired_at is not None:
+        raise ConflictError(f"{unit.name}已撤销，请选择其他单位")
+
+
+def must_be_here(person: Person) -> None:
+    """See to it that a person still takes part.
+
+    Raises:
+        ConflictError: they left.
+    """
+    if person.retired_at is not None:
+        raise ConflictError(f"{person.name}已离任，不能这样办理；如属误办，请先恢复在职")
 
 
 async def _refuse_twin(session: Session, code: str, kind: UnitKind) -> None:
@@ -164,10 +215,17 @@ async def _refuse_twin(session: Session, code: str, kind: UnitKind) -> None:
 async def _parent(session: Session, code: str, parent: str) -> Unit:
     if parent == code:
         raise _invalid("parent", "must be another unit")
-    return await queries.unit_by_code(session, parent)
+    above = await queries.unit_by_code(session, parent)
+    must_serve(above)
+    return above
 
 
-def _short_name(name: str, short_name: str | None) -> str:
+def short_name_of(name: str, short_name: str | None) -> str:
+    """Return what an SMS calls a unit; without one of its own the name is cut.
+
+    Raises:
+        InvalidInputError: it is longer than an SMS may say.
+    """
     if short_name is None:
         return clip(name, SHORT_NAME_UNITS).rstrip()
     if utf16_units(short_name) > SHORT_NAME_UNITS:

@@ -58,7 +58,10 @@ async def directory(session: Session) -> Directory:
 def role_inputs(known: Directory) -> tuple[Input, Input]:
     """Return the fields that say what somebody may do, and for which unit."""
     roles = [("", "请选择"), *((role, words.ROLES[role]) for role in _GIVEN)]
-    units = [("", "不限定"), *((str(unit.id), unit.name) for unit in known.units.values())]
+    units = [
+        ("", "不限定"),
+        *((str(unit.id), unit.name) for unit in known.units.values() if unit.retired_at is None),
+    ]
     return (
         Input("role", "角色", "choice", required=True, choices=roles, hint=signing.AT_THE_MACHINE),
         Input("unit", "单位", "choice", choices=units, hint="只有单位联系人限定单位，并且只看到本单位"),
@@ -91,8 +94,10 @@ async def accounts(request: Request, _actor: Admin, site: TheSite) -> Response:
     return render(request, "settings/accounts.html", rows=rows, seen=seen, known=known)
 
 
-def _person_input(known: Directory) -> Input:
-    persons = [("", "不关联"), *((str(one), known.person(one)) for one in known.persons)]
+def _person_input(known: Directory, linked: int | None = None) -> Input:
+    """Whoever left is offered only where they stand already."""
+    there = [one.id for one in known.persons.values() if one.retired_at is None or one.id == linked]
+    persons = [("", "不关联"), *((str(one), known.person(one)) for one in there)]
     hint = "关联后，本人可看到自己的叫应，可发测试短信"
     return Input("person", "关联人员", "choice", choices=persons, hint=hint)
 
@@ -192,7 +197,7 @@ async def _account_page(
         row=row,
         sign_ins=_live(site, found),
         known=known,
-        form=form or Form([_person_input(known)], {"person": str(row.person_id or "")}),
+        form=form or Form([_person_input(known, row.person_id)], {"person": str(row.person_id or "")}),
         own=row.id == actor.account_id,
         linked=rules.may_manage(actor, row.role, own=False),
         managed=rules.may_manage(actor, row.role, own=row.id == actor.account_id),

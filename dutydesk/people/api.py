@@ -1,6 +1,7 @@
 """``/api/v1/units``, ``/people`` and ``/posts``."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,9 +11,19 @@ from dutydesk.accounts.permissions import allow
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.people import actions, model, queries
-from dutydesk.people.lists import Cursor, Id, Limit, Moment, next_cursor
+from dutydesk.people.lists import Cursor, Day, Id, Limit, Moment, next_cursor
 from dutydesk.people.numbers import shown_address
-from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit, UnitKind
+from dutydesk.people.rules import (
+    CheckMethod,
+    ContactKind,
+    ContactPoint,
+    DutyClass,
+    Employment,
+    Person,
+    Rank,
+    Unit,
+    UnitKind,
+)
 from dutydesk.web.answers import once
 from dutydesk.web.problems import declared
 from dutydesk.web.site import TheSite
@@ -36,10 +47,11 @@ class UnitBody(BaseModel):
     parent: Code | None = None
     duty_phone: _Address | None = None
     short_name: Name | None = None
+    duty_class: DutyClass = "sensitive"
 
 
 class UnitAnswer(BaseModel):
-    """A unit; ``parent`` is a code."""
+    """A unit; ``parent`` is a code. One that was retired takes no part any more."""
 
     code: str
     name: str
@@ -47,6 +59,8 @@ class UnitAnswer(BaseModel):
     kind: UnitKind
     parent: str | None
     duty_phone: str | None
+    duty_class: DutyClass
+    retired_at: datetime | None
 
 
 class ContactBody(BaseModel):
@@ -57,12 +71,20 @@ class ContactBody(BaseModel):
 
 
 class ContactAnswer(BaseModel):
-    """A way to reach a person; masked for those who may not read numbers."""
+    """A way to reach a person; masked for those who may not read numbers.
+
+    ``confirmed_at`` is when the person last proved to be reached there; after a quarter it counts no more
+    (``confirmed``).
+    """
 
     id: int
     kind: ContactKind
     address: str
     usable: bool
+    disabled_reason: str | None
+    confirmed: bool
+    confirmed_at: datetime | None
+    confirmed_how: CheckMethod | None
 
 
 class PersonBody(BaseModel):
@@ -71,6 +93,10 @@ class PersonBody(BaseModel):
     name: Name
     unit: Code
     title: ShortText = ""
+    rank: Rank = "staff"
+    employment: Employment = "staff"
+    joined_on: Day | None = None
+    trained_on: Day | None = None
     contacts: Annotated[list[ContactBody], Field(max_length=_MOST_CONTACTS)] = []
 
 
@@ -81,6 +107,11 @@ class PersonAnswer(BaseModel):
     name: str
     unit: str
     title: str
+    rank: Rank
+    employment: Employment
+    joined_on: date | None
+    trained_on: date | None
+    retired_at: datetime | None
     contacts: list[ContactAnswer]
 
 
@@ -108,6 +139,7 @@ class PostAnswer(BaseModel):
     person: int
     from_at: Annotated[datetime, Field(alias="from")]
     until_at: Annotated[datetime | None, Field(alias="until")]
+    acting: bool
 
 
 class UnitList(BaseModel):
@@ -137,7 +169,7 @@ class PostList(BaseModel):
 async def post_unit(request: Request, site: TheSite, actor: Writer, body: UnitBody) -> Response:
     async def work(session: Session) -> UnitAnswer:
         unit = await actions.create_unit(session, site.clock.now(), actor.name, **body.model_dump())
-        return _unit_answer(unit, body.parent)
+        return unit_answer(unit, body.parent)
 
     return await once(request, actor.caller, 201, work)
 
@@ -149,7 +181,7 @@ async def get_units(site: TheSite, actor: Reader, limit: Limit = 100, cursor: Cu
         units = await queries.list_units(session, only=only, after=cursor or 0, limit=limit + 1)
         parents = await queries.units_by_id(session, [unit.parent_id for unit in units if unit.parent_id])
     items = [
-        _unit_answer(unit, parents[unit.parent_id].code if unit.parent_id else None) for unit in units[:limit]
+        unit_answer(unit, parents[unit.parent_id].code if unit.parent_id else None) for unit in units[:limit]
     ]
     return UnitList(items=items, next_cursor=next_cursor([unit.id for unit in units], limit))
 
@@ -171,10 +203,14 @@ async def post_person(request: Request, site: TheSite, actor: Writer, body: Pers
             name=body.name,
             unit=body.unit,
             title=body.title,
+            rank=body.rank,
+            employment=body.employment,
+            joined_on=body.joined_on,
+            trained_on=body.trained_on,
             contacts=contacts,
         )
         points = await queries.all_contacts(session, [person.id])
-        return _person_answer(person, body.unit, points.get(person.id, []), actor)
+        return person_answer(person, body.unit, points.get(person.id, []), actor, site.clock.now())
 
     return await once(request, actor.caller, 201, work)
 
@@ -183,6 +219,7 @@ async def post_person(request: Request, site: TheSite, actor: Writer, body: Pers
 async def get_people(
     site: TheSite, actor: Reader, unit: Code | None = None, limit: Limit = 100, cursor: Cursor = None
 ) -> PersonList:
+    now = site.clock.now()
     async with site.db.read() as session:
         unit_id = await queries.visible_unit(session, actor, unit)
         people = await queries.list_people(session, unit_id=unit_id, after=cursor or 0, limit=limit + 1)
@@ -190,7 +227,7 @@ async def get_people(
         units = await queries.units_by_id(session, [person.unit_id for person in shown])
         points = await queries.all_contacts(session, [person.id for person in shown])
     items = [
-        _person_answer(person, units[person.unit_id].code, points.get(person.id, []), actor)
+        person_answer(person, units[person.unit_id].code, points.get(person.id, []), actor, now)
         for person in shown
     ]
     return PersonList(items=items, next_cursor=next_cursor([person.id for person in people], limit))
@@ -204,7 +241,7 @@ async def post_post(request: Request, site: TheSite, actor: Writer, body: PostBo
         row = await actions.give_post(
             session, site.clock.now(), actor.name, **body.model_dump(by_alias=False)
         )
-        return _post_answer(row, body.unit)
+        return post_answer(row, body.unit)
 
     return await once(request, actor.caller, 201, work)
 
@@ -222,11 +259,12 @@ async def get_posts(
         unit_id = await queries.visible_unit(session, actor, unit)
         rows = await queries.list_posts(session, unit_id=unit_id, at=at, after=cursor or 0, limit=limit + 1)
         units = await queries.units_by_id(session, [row.unit_id for row in rows])
-    items = [_post_answer(row, units[row.unit_id].code) for row in rows[:limit]]
+    items = [post_answer(row, units[row.unit_id].code) for row in rows[:limit]]
     return PostList(items=items, next_cursor=next_cursor([queries.id_of(row.id) for row in rows], limit))
 
 
-def _unit_answer(unit: Unit, parent: str | None) -> UnitAnswer:
+def unit_answer(unit: Unit, parent: str | None) -> UnitAnswer:
+    """Return a unit as the API answers it; *parent* is a code."""
     return UnitAnswer(
         code=unit.code,
         name=unit.name,
@@ -234,23 +272,45 @@ def _unit_answer(unit: Unit, parent: str | None) -> UnitAnswer:
         kind=unit.kind,
         parent=parent,
         duty_phone=unit.duty_phone,
+        duty_class=unit.duty_class,
+        retired_at=unit.retired_at,
     )
 
 
-def _person_answer(person: Person, unit: str, points: list[ContactPoint], actor: Actor) -> PersonAnswer:
-    contacts = [
-        ContactAnswer(
-            id=point.id,
-            kind=point.kind,
-            address=shown_address(point, masked=not actor.may("numbers:read")),
-            usable=point.usable,
-        )
-        for point in points
-    ]
-    return PersonAnswer(id=person.id, name=person.name, unit=unit, title=person.title, contacts=contacts)
+def contact_answer(point: ContactPoint, actor: Actor, now: datetime) -> ContactAnswer:
+    """Return a contact as the API answers it, masked for whoever may not read numbers."""
+    return ContactAnswer(
+        id=point.id,
+        kind=point.kind,
+        address=shown_address(point, masked=not actor.may("numbers:read")),
+        usable=point.usable,
+        disabled_reason=point.disabled_reason,
+        confirmed=point.confirmed(now),
+        confirmed_at=point.confirmed_at,
+        confirmed_how=point.confirmed_how,
+    )
 
 
-def _post_answer(row: model.Post, unit: str) -> PostAnswer:
+def person_answer(
+    person: Person, unit: str, points: Sequence[ContactPoint], actor: Actor, now: datetime
+) -> PersonAnswer:
+    """Return a person as the API answers them; *unit* is a code."""
+    return PersonAnswer(
+        id=person.id,
+        name=person.name,
+        unit=unit,
+        title=person.title,
+        rank=person.rank,
+        employment=person.employment,
+        joined_on=person.joined_on,
+        trained_on=person.trained_on,
+        retired_at=person.retired_at,
+        contacts=[contact_answer(point, actor, now) for point in points],
+    )
+
+
+def post_answer(row: model.Post, unit: str) -> PostAnswer:
+    """Return a tenure as the API answers it; *unit* is a code."""
     return PostAnswer(
         id=queries.id_of(row.id),
         unit=unit,
@@ -258,4 +318,5 @@ def _post_answer(row: model.Post, unit: str) -> PostAnswer:
         person=row.person_id,
         from_at=row.from_at,
         until_at=row.until_at,
+        acting=row.acting,
     )

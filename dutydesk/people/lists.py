@@ -1,6 +1,6 @@
 """What the lists and bodies of the API share: ids and instants in a sane range, ``limit`` and ``cursor``."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -21,6 +21,8 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+# A day of somebody's working life.
+Day = Annotated[date, Field(ge=date(_FIRST_YEAR - 40, 1, 1), le=date(_LAST_YEAR, 12, 31))]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
 Cursor = Annotated[int | None, Query(ge=0, le=LARGEST_ID, description="`next_cursor` of the answer before.")]

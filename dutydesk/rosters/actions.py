@@ -52,6 +52,7 @@ async def plan_shift(
     session.add(shift)
     await session.flush()
     record(session, now, actor, "shift.planned", f"shift:{shift.id}", unit=unit, seat=seat, person=person)
+    await queries.look_for_holes(session, [where.id], now)
     return shift
 
 
@@ -83,6 +84,10 @@ async def stand_in(
     ends = until_at or shift.ends_at
     if not shift.starts_at <= begins < ends <= shift.ends_at:
         raise _invalid("from", "and until must lie within the shift, in this order")
+    # Calendars see that who sits there has changed.
+    shift.sequence += 1
+    shift.changed_at = now
+    session.add(shift)
     return await hold_seat(
         session,
         now,
@@ -137,6 +142,7 @@ async def hold_seat(
     await session.flush()
     subject = f"seat_holder:{row.id}" if instead_of_shift_id is None else f"shift:{instead_of_shift_id}"
     record(session, now, actor, "seat.held", subject, seat=seat, person=person, reason=reason)
+    await queries.look_for_holes(session, [unit_id], now)
     return row
 
 
@@ -159,6 +165,7 @@ async def release_seat(
         row.until_at = ends
         session.add(row)
         record(session, now, actor, "seat.released", f"seat_holder:{holder_id}", at=ends.isoformat())
+        await queries.look_for_holes(session, [row.unit_id], now)
     return row
 
 

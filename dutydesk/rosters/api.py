@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from dutydesk.accounts.permissions import allow
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
-from dutydesk.errors import NotFoundError
+from dutydesk.errors import FieldFault, InvalidInputError, NotFoundError
 from dutydesk.people import queries as people
 from dutydesk.people.lists import LARGEST_ID, Cursor, Id, Limit, Moment, next_cursor
 from dutydesk.people.numbers import shown_address
 from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit
 from dutydesk.rosters import actions, queries
 from dutydesk.rosters.rules import Holding, Mode, PlannedShift, Seat, by_seat, empty_seats
+from dutydesk.rosters.span_answers import OnDutySpan, span_answer
+from dutydesk.rosters.who import checked_span, read_span
 from dutydesk.web.answers import once
 from dutydesk.web.problems import declared
 from dutydesk.web.site import TheSite
@@ -76,7 +78,7 @@ class HolderAnswer(BaseModel):
     id: int
     shift: int
     seat: Seat
-    person: int
+    person: int | None
     reason: str
     from_at: Annotated[datetime, Field(alias="from")]
     until_at: Annotated[datetime | None, Field(alias="until")]
@@ -188,9 +190,23 @@ async def post_holder(
 
 @router.get("/on-duty", responses=declared(404), summary="Who really holds which seat")
 async def get_on_duty(
-    site: TheSite, actor: Reader, unit: Code | None = None, at: Moment | None = None
-) -> OnDuty:
-    """Without ``unit``: the bureau's desk, or a unit contact's own unit. Without ``at``: now."""
+    site: TheSite,
+    actor: Reader,
+    unit: Code | None = None,
+    at: Moment | None = None,
+    from_at: Annotated[Moment | None, Query(alias="from")] = None,
+    until_at: Annotated[Moment | None, Query(alias="until")] = None,
+) -> OnDuty | OnDutySpan:
+    """Without ``unit``: the bureau's desk, or a unit contact's own unit.
+
+    At an instant (``at``, else now), or over a span: ``from`` and ``until``, at most 100 days.
+    """
+    if from_at is not None or until_at is not None:
+        start, end = _span(at, from_at, until_at)
+        async with site.db.read() as session:
+            asked = await _unit_asked(session, actor, unit)
+            spans, known = await read_span(session, site, [asked], start, end)
+        return span_answer(spans[0], known, start, end)
     moment = at or site.clock.now()
     async with site.db.read() as session:
         asked = await _unit_asked(session, actor, unit)
@@ -203,6 +219,18 @@ async def get_on_duty(
         for holding in holdings
     ]
     return OnDuty(at=moment, unit=asked.code, seats=seats, empty=empty_seats(holdings))
+
+
+def _span(
+    at: datetime | None, from_at: datetime | None, until_at: datetime | None
+) -> tuple[datetime, datetime]:
+    if at is not None:
+        raise InvalidInputError("give at, or from and until", (FieldFault("at", "not with from and until"),))
+    if from_at is None or until_at is None:
+        missing = "from" if from_at is None else "until"
+        raise InvalidInputError("from and until belong together", (FieldFault(missing, "is missing"),))
+    checked_span(from_at, until_at, several=False)
+    return from_at, until_at
 
 
 async def _unit_asked(session: Session, actor: Actor, code: str | None) -> Unit:

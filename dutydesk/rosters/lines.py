@@ -8,6 +8,8 @@ from dutydesk.people import queries as people
 from dutydesk.people.rules import ContactPoint, Person, Unit
 from dutydesk.rosters import queries
 from dutydesk.rosters.rules import Holding, Mode, Seat, by_seat, empty_seats
+from dutydesk.rosters.who import checked_span, read_span
+from dutydesk.web.site import Site
 
 _SEATS: Mapping[Seat, str] = {
     "leader": "带班领导",
@@ -40,6 +42,38 @@ async def who_lines(session: Session, at: datetime, unit: str | None, zone: tzin
     for one in units:
         lines += _unit_lines(one, by_seat(by_unit.get(one.id, [])), persons, points, zone)
     return lines
+
+
+async def span_lines(
+    session: Session, site: Site, start: datetime, end: datetime, unit: str | None
+) -> list[str]:
+    """Return who held which seat from *start* to *end*, and where nobody did: of one unit, or of every unit.
+
+    Raises:
+        NotFoundError: there is no such unit.
+        InvalidInputError: the span ends before it begins, or is too long.
+    """
+    units = await people.list_units(session) if unit is None else [await people.unit_by_code(session, unit)]
+    checked_span(start, end, several=len(units) > 1)
+    spans, known = await read_span(session, site, units, start, end)
+    lines: list[str] = []
+    for span in spans:
+        lines.append(f"{span.unit.name} ({span.unit.code})")
+        for held in span.held:
+            one = held.segment
+            instead = "、".join(known.persons[person_id].name for person_id in held.planned)
+            actual = "" if one.planned else f" 实际在位(原排 {instead or '无'})"
+            times = _times(one.since, one.until, site.zone)
+            lines.append(f"  {_SEATS[one.seat]}: {known.persons[one.person_id].name} {times}{actual}")
+        lines += [
+            f"  {_SEATS[gap.slot.seat]}: 空缺 {_times(gap.from_at, gap.until_at, site.zone)}"
+            for gap in span.gaps
+        ]
+    return lines
+
+
+def _times(since: datetime, until: datetime, zone: tzinfo) -> str:
+    return f"{since.astimezone(zone):%m-%d %H:%M}–{until.astimezone(zone):%m-%d %H:%M}"
 
 
 def _unit_lines(

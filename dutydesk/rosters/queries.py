@@ -1,16 +1,16 @@
 """All the SQL of shifts and holders, quick at 1,000 units and three years of shifts."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlmodel import col, select
 
 from dutydesk.db import Session
 from dutydesk.errors import NotFoundError
-from dutydesk.people.model import Person
+from dutydesk.people.model import Person, Unit
 from dutydesk.people.queries import id_of
-from dutydesk.rosters.model import SeatHolder, Shift
+from dutydesk.rosters.model import Roster, SeatHolder, Shift
 from dutydesk.rosters.rules import LONGEST_SHIFT, HolderRow, Holding, PlannedShift, Seat, holders
 
 SeatOf = tuple[int, Seat]
@@ -26,6 +26,19 @@ def shift_fact(row: Shift) -> PlannedShift:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         mode=row.mode,
+    )
+
+
+def holder_fact(row: SeatHolder) -> HolderRow:
+    """Return a stored holder row as a fact."""
+    return HolderRow(
+        id=id_of(row.id),
+        unit_id=row.unit_id,
+        seat=row.seat,
+        person_id=row.person_id,
+        from_at=row.from_at,
+        until_at=row.until_at,
+        instead_of_shift_id=row.instead_of_shift_id,
     )
 
 
@@ -47,21 +60,39 @@ async def who_holds(session: Session, unit_ids: Collection[int], at: datetime) -
 
 async def next_change(session: Session, unit_id: int, at: datetime) -> datetime | None:
     """Return the first moment after *at* when somebody's turn in this unit begins or ends, if any is known."""
+    published, kept = col(Shift.state) == "published", col(SeatHolder.voided_at).is_(None)
     moments = (
-        (Shift.unit_id, Shift.starts_at),
-        (Shift.unit_id, Shift.ends_at),
-        (SeatHolder.unit_id, SeatHolder.from_at),
-        (SeatHolder.unit_id, SeatHolder.until_at),
+        (Shift.unit_id, Shift.starts_at, published),
+        (Shift.unit_id, Shift.ends_at, published),
+        (SeatHolder.unit_id, SeatHolder.from_at, kept),
+        (SeatHolder.unit_id, SeatHolder.until_at, kept),
     )
     found: list[datetime] = []
-    for unit, moment in moments:
+    for unit, moment, counts in moments:
         first = await session.exec(
-            select(func.min(col(moment))).where(col(unit) == unit_id, col(moment) > at)
+            select(func.min(col(moment))).where(col(unit) == unit_id, col(moment) > at, counts)
         )
         earliest = first.one()
         if earliest is not None:
             found.append(earliest)
     return min(found, default=None)
+
+
+async def roster_of(session: Session, unit_id: int, month: date, *, lock: bool = False) -> Roster | None:
+    """Return a unit's roster of the month that begins on *month*, if one was begun."""
+    wanted = select(Roster).where(col(Roster.unit_id) == unit_id, col(Roster.month) == month)
+    if lock:
+        wanted = wanted.with_for_update()
+    return (await session.exec(wanted)).first()
+
+
+async def look_for_holes(session: Session, unit_ids: Collection[int], now: datetime) -> None:
+    """Have the rosters of these units looked at for holes by the next pass: something in them has changed.
+
+    Whoever changes a shift, a holder, a leave, a pattern, a person or the calendar says so here, in the
+    same transaction.
+    """
+    await session.exec(update(Unit).where(col(Unit.id).in_(set(unit_ids))).values(roster_check_at=now))
 
 
 async def stored_shift(session: Session, shift_id: int) -> Shift:
@@ -107,6 +138,7 @@ async def overlapping_shift(
             col(Shift.unit_id) == unit_id,
             col(Shift.seat) == seat,
             col(Shift.person_id) == person_id,
+            col(Shift.state) != "cancelled",
             col(Shift.starts_at) < ends_at,
             col(Shift.ends_at) > starts_at,
             col(Shift.ends_at) <= ends_at + LONGEST_SHIFT,
@@ -125,8 +157,8 @@ async def list_shifts(
     after: int = 0,
     limit: int | None = None,
 ) -> list[PlannedShift]:
-    """Return shifts in order of id, from the one after *after*, that touch [from_at, until_at)."""
-    wanted = select(Shift).where(col(Shift.id) > after)
+    """Return published shifts in order of id, from the one after *after*, that touch [from_at, until_at)."""
+    wanted = select(Shift).where(col(Shift.id) > after, col(Shift.state) == "published")
     if unit_id is not None:
         wanted = wanted.where(col(Shift.unit_id) == unit_id)
     if from_at is not None:
@@ -142,6 +174,7 @@ async def _shifts_at(session: Session, unit_ids: Collection[int], at: datetime) 
     found = await session.exec(
         select(Shift).where(
             col(Shift.unit_id).in_(set(unit_ids)),
+            col(Shift.state) == "published",
             col(Shift.starts_at) <= at,
             col(Shift.ends_at) > at,
             col(Shift.ends_at) <= at + LONGEST_SHIFT,
@@ -151,19 +184,10 @@ async def _shifts_at(session: Session, unit_ids: Collection[int], at: datetime) 
 
 
 async def _holder_rows_at(session: Session, unit_ids: Collection[int], at: datetime) -> list[HolderRow]:
-    found = await session.exec(select(SeatHolder).where(_held_by(set(unit_ids), at)))
-    return [
-        HolderRow(
-            id=id_of(row.id),
-            unit_id=row.unit_id,
-            seat=row.seat,
-            person_id=row.person_id,
-            from_at=row.from_at,
-            until_at=row.until_at,
-            instead_of_shift_id=row.instead_of_shift_id,
-        )
-        for row in found
-    ]
+    found = await session.exec(
+        select(SeatHolder).where(_held_by(set(unit_ids), at), col(SeatHolder.voided_at).is_(None))
+    )
+    return [holder_fact(row) for row in found]
 
 
 def _held_by(unit_ids: set[int], at: datetime) -> ColumnElement[bool]:

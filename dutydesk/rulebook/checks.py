@@ -25,7 +25,7 @@ from dutydesk.rulebook.wording import (
     utf16_units,
 )
 
-RULES, LADDERS, PROVIDERS = "rulebook.toml", "ladders.toml", "providers.toml"
+RULES, LADDERS, PROVIDERS, ROSTERS = "rulebook.toml", "ladders.toml", "providers.toml", "rosters.toml"
 
 Faults = Iterator[tuple[str, str, str]]
 
@@ -52,7 +52,7 @@ def _one_rule(rule: Rule, ladder_names: set[str]) -> Iterator[tuple[str, str]]:
         yield "ladder", f"there is no ladder called {rule.ladder!r}"
     if utf16_units(rule.title) > TITLE_UNITS:
         yield "title", f"longer than {TITLE_UNITS} characters: an SMS must hold it"
-    if not rule.bases:
+    if not rule.bases and rule.opens_on != "matter":
         yield "bases", "must name at least one base"
     if any(limit is not None and limit <= _NOTHING for limit in (rule.limit, *rule.limits_by_grade.values())):
         yield "limit", "must be longer than nothing"

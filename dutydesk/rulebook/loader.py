@@ -14,6 +14,7 @@ from dutydesk.errors import RefusedToStartError
 from dutydesk.rulebook.checks import (
     LADDERS,
     PROVIDERS,
+    ROSTERS,
     RULES,
     ladder_faults,
     pace_faults,
@@ -23,7 +24,17 @@ from dutydesk.rulebook.checks import (
     wording_faults,
 )
 from dutydesk.rulebook.papers import PAPERS, paper_plan, tables
-from dutydesk.rulebook.types import Cap, LadderPlan, Pace, ProviderPlan, Rule, Rulebook, RungPlan, Wording
+from dutydesk.rulebook.types import (
+    Cap,
+    LadderPlan,
+    Pace,
+    ProviderPlan,
+    RosterPlan,
+    Rule,
+    Rulebook,
+    RungPlan,
+    Wording,
+)
 
 _DURATION = re.compile(r"(-?)(\d+) ?(s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -57,6 +68,7 @@ def load_rulebook(folder: Path, language: str) -> Rulebook:
     pace = _one(Pace, ladder_file.get("pace", {}), LADDERS, "pace", faults) or Pace()
     providers = _each(provider_file, "provider", ProviderPlan, PROVIDERS, faults)
     caps = _each(provider_file, "cap", Cap, PROVIDERS, faults)
+    rosters = _one(RosterPlan, _roster_file(folder, faults), ROSTERS, "file", faults) or RosterPlan()
     papers = paper_plan(_read(folder / PAPERS, faults, tables()), folder, faults.add)
     for fault in (
         *rule_faults(rules, set(_table(ladder_file, "ladder"))),
@@ -70,8 +82,25 @@ def load_rulebook(folder: Path, language: str) -> Rulebook:
     if faults.lines:
         raise RefusedToStartError("\n".join(dict.fromkeys(faults.lines)))
     return Rulebook(
-        rules, ladders, fallbacks, pace, caps, providers, wording, papers, str(folder), digest_of(folder)
+        rules,
+        ladders,
+        fallbacks,
+        pace,
+        caps,
+        providers,
+        wording,
+        papers,
+        rosters,
+        str(folder),
+        digest_of(folder),
     )
+
+
+def _roster_file(folder: Path, faults: _Faults) -> dict[str, Any]:
+    raw = _read(folder / ROSTERS, faults)
+    if isinstance(raw.get("eligibility"), dict):
+        raw["eligibility"] = _with_durations(raw["eligibility"], ROSTERS, "eligibility", faults)
+    return raw
 
 
 def digest_of(folder: Path) -> str:
@@ -127,6 +156,9 @@ _DURATION_KEYS = {
     "stale_after",
     "late_entry_after",
     "no_screen_after",
+    "rest",
+    "hour_before",
+    "sign_in_early",
 }
 _IN_MEMORY = {"from": "anchor", "after": "offset"}
 _IN_FILE = {name: key for key, name in _IN_MEMORY.items()}

@@ -5,8 +5,10 @@ Durations are :class:`datetime.timedelta`, instants are aware datetimes in UTC.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Final, Literal
+from datetime import date, time, timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
 
 from dutydesk.rulebook.papers import PaperPlan
 
@@ -16,7 +18,8 @@ Base = Literal["occurred_at", "learned_at", "received_at", "last_report", "ended
 Anchor = Literal["opened", "base", "due"]
 Channel = Literal["screen", "sms", "voice"]
 Until = Literal["none", "any", "each", "evidence"]
-Evidence = Literal["phone", "written", "follow_up", "final", "key", "entry"]
+# ``record``: something else on record proves it (a shift, a sign-in, a leave report); nobody enters it by hand.
+Evidence = Literal["phone", "written", "follow_up", "final", "key", "entry", "record"]
 Lane = Literal["clock", "call_out", "reminder", "roll_call", "digest"]
 
 GRADES: tuple[Grade, ...] = ("especially_major", "major", "considerable", "ordinary", "ungraded")
@@ -30,6 +33,10 @@ TARGETS: frozenset[str] = frozenset(
         "unit:leader",
         "unit:phone",
         "unit:head",
+        # Whoever answers for the unit's roster.
+        "unit:roster",
+        # Whoever in particular owes it.
+        "person",
         "desk:operator",
         "desk:leader",
         "desk:standby",
@@ -83,7 +90,7 @@ class Applies:
 
     __pydantic_config__ = _NO_OTHER_KEYS
 
-    grades: frozenset[Grade]
+    grades: frozenset[Grade] = frozenset()
     suspected: bool = False
     sensitive: bool = False
 
@@ -104,14 +111,15 @@ class Rule:
     title: str
     words: str
     binds: Literal["unit", "desk", "office"]
-    applies: Applies
-    bases: tuple[Base, ...]
+    applies: Applies = Applies()
+    bases: tuple[Base, ...] = ()
     limit: timedelta | None = None
     hard: bool
     evidence: Evidence
     ladder: str
     label: str = ""
-    opens_on: Literal["incident", "first_report", "incomplete_report", "end"] = "incident"
+    # ``matter``: no incident brings it; a feature owes it under this rule (``obligations.owings``).
+    opens_on: Literal["incident", "first_report", "incomplete_report", "end", "matter"] = "incident"
     limits_by_grade: Mapping[Grade, timedelta] = field(default_factory=dict)
     valid_from: date = date.min
     valid_until: date | None = None
@@ -162,6 +170,81 @@ class ProviderPlan:
     receives_replies: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatPlan:
+    """A seat that units of some duty classes hold around the clock, where they have laid down nothing else."""
+
+    __pydantic_config__ = _NO_OTHER_KEYS
+
+    duty_classes: tuple[Literal["always", "sensitive", "reachable"], ...]
+    seat: Literal["leader", "supervisor", "operator_primary", "operator_secondary", "standby"]
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+    on_post: tuple[Literal["workday", "makeup", "rest", "holiday", "sensitive"], ...] = ()
+    # On post, one signs in at the start.
+    signs_in: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityPlan:
+    """Who may sit where (domain §1.1); ``rest`` is the least time between two shifts of one person."""
+
+    __pydantic_config__ = _NO_OTHER_KEYS
+
+    rest: timedelta = timedelta(hours=12)
+    least_months: Annotated[int, Field(ge=0, le=60)] = 3
+    leader_ranks: tuple[str, ...] = ("bureau_head", "bureau_deputy", "bureau_leader")
+    unit_leader_ranks: tuple[str, ...] = ("unit_head", "unit_deputy")
+    alone_employment: tuple[str, ...] = ("staff",)
+    never_employment: tuple[str, ...] = ("external",)
+
+
+def _month_and_day(text: str) -> str:
+    """Refuse what is no day of a year (of a leap year, too)."""
+    if text and (len(text) != len("06-15") or not _is_day(f"2000-{text}")):
+        message = f"not a month and a day like '06-15': {text!r}"
+        raise ValueError(message)
+    return text
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodPreset:
+    """A sensitive period that is offered ready-made; ``starts`` and ``ends`` are ``MM-DD``, or empty."""
+
+    __pydantic_config__ = _NO_OTHER_KEYS
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    starts: Annotated[str, AfterValidator(_month_and_day)] = ""
+    ends: Annotated[str, AfterValidator(_month_and_day)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterPlan:
+    """``config/rosters.toml``: defaults of seats, eligibility and reminders. Times of day are site time."""
+
+    __pydantic_config__ = _NO_OTHER_KEYS
+
+    duty_starts: time = time(8, 30)
+    office_opens: time = time(8, 30)
+    office_closes: time = time(17, 30)
+    publish_day: Annotated[int, Field(ge=1, le=28)] = 25
+    file_days: Annotated[int, Field(ge=0, le=20)] = 3
+    horizon_days: Annotated[int, Field(ge=1, le=31)] = 7
+    day_before_at: time = time(16, 0)
+    hour_before: timedelta = timedelta(hours=1)
+    sign_in_early: timedelta = timedelta(minutes=30)
+    eligibility: EligibilityPlan = EligibilityPlan()
+    seat: tuple[SeatPlan, ...] = ()
+    period: tuple[PeriodPreset, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """All texts of one language, by dotted key, with ``{placeholders}``."""
@@ -190,6 +273,7 @@ class Rulebook:
     providers: tuple[ProviderPlan, ...]
     wording: Wording
     papers: PaperPlan
+    rosters: RosterPlan = RosterPlan()
     source: str = ""
     digest: str = ""
 

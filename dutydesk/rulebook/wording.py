@@ -23,6 +23,8 @@ _LONGEST = {
     "title": "十" * 10,
     "place": "十" * 10,
     "code": "A0A0",
+    "day": "12月31日",
+    "time": "00:00",
 }
 PLACEHOLDERS = frozenset(_LONGEST)
 
@@ -65,6 +67,10 @@ REASONS = frozenset(
         "RECONCILED",
         "RESENT",
         "OWN_TEST",
+        "SHIFT_REMINDER",
+        "SHIFT_OVER",
+        "NUMBER_CHECK",
+        "SEAT_FILLED",
     }
 )
 
@@ -79,6 +85,7 @@ REQUIRED_TEXTS = frozenset(
         "sms.test",
         "sms.last_resort",
         "voice.greeting",
+        "voice.greeting_unnumbered",
         "voice.menu",
         "voice.confirmed",
         "voice.after_details",
@@ -101,6 +108,24 @@ REQUIRED_TEXTS = frozenset(
         "screen.clock_drift",
         "screen.no_screen",
         "voice.no_screen",
+        # What a call-out says before the due time, where a ladder has no words for that.
+        "sms.warning",
+        "voice.warning",
+        "screen.warning",
+        "sms.shift_published",
+        "sms.shift_changed",
+        "sms.change_refused",
+        "sms.shift_tomorrow",
+        "sms.shift_soon",
+        "voice.shift_soon",
+        "sms.number_check",
+        "voice.number_check",
+        "screen.roster_fault",
+        "screen.shift_unanswered",
+        "voice.number_code",
+        "voice.number_right",
+        "voice.number_wrong",
+        "voice.number_closed",
     }
     | {f"reason.{name}" for name in REASONS}
 )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -13,10 +13,10 @@ from dutydesk.accounts.permissions import lifetime
 from dutydesk.accounts.rules import Actor, Permission
 from dutydesk.accounts.trail import FILTERS, shown, wanted_of
 from dutydesk.audit.model import AuditEntry
+from dutydesk.calendars.rules import day_bounds
 from dutydesk.db import Session
 from dutydesk.documents.sheets import Cell, Column
 from dutydesk.dutylog.queries import Wanted
-from dutydesk.dutylog.rules.times import day_bounds
 from dutydesk.errors import InvalidInputError, NotAllowedError
 from dutydesk.incidents.papers import rules as paper_rules
 from dutydesk.incidents.reading import without_numbers
@@ -212,7 +212,8 @@ def _entries(session: Session, asked: Asked) -> Batches:
     bounds: tuple[datetime | None, datetime | None] = (None, None)
     with suppress(ValueError, OverflowError):  # as on the page: what is no day shows all days
         day = date.fromisoformat(filters.get("day", ""))
-        bounds = day_bounds(day, asked.site.zone, by_shift=filters.get("by") != "calendar")
+        starts = time() if filters.get("by") == "calendar" else asked.site.rulebook.rosters.duty_starts
+        bounds = day_bounds(day, asked.site.zone, starts)
     since, until = bounds
     wanted = Wanted(
         filters.get("type", ""), None, filters.get("text", "")[:100], since, until, masked=asked.masked

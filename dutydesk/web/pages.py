@@ -143,6 +143,7 @@ def _time_filters(zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         "seconds": lambda moment: f"{local(moment):%H:%M:%S}",
         "day": lambda moment: words.day(local(moment)),
         "date": lambda moment: words.date(local(moment)),
+        "month_day": lambda moment: words.day_of_year(local(moment)),
         # What <input type="datetime-local"> takes and gives.
         "input": lambda moment: f"{local(moment):%Y-%m-%dT%H:%M:%S}",
         "when": when,

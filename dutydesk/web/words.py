@@ -6,6 +6,7 @@ of the page.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date as calendar_date
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -67,6 +68,32 @@ SEATS = {
     "operator_secondary": "值班员（副班）",
     "standby": "备班",
 }
+# As the column of a table has them.
+SEATS_SHORT = SEATS | {"operator_primary": "主班", "operator_secondary": "副班"}
+# A table that was not begun, and one that was not filed in time, have states of their own.
+ROSTER_STATES = {
+    "none": "未开始",
+    "draft": "草稿",
+    "unfiled": "未报备",
+    "published": "已发布",
+    "changed": "已调整",
+    "archived": "已归档",
+}
+# What a month's quality report looks at (rosters/rules/quality.py).
+QUALITY = {
+    "GAP": "空缺的时段",
+    "DOUBLE": "一人同时在两处值班",
+    "AWAY": "请假期间仍排班",
+    "LEFT": "已调离或退休仍排班",
+    "NEVER": "不得值班的人员",
+    "RANK": "职务不够带班条件",
+    "ALONE": "不得单独值班的人员单独值班",
+    "UNREACHABLE": "没有可用号码的人员",
+    "OVERFULL": "排班人数超过席位设置",
+    "REST": "与前后班次间隔不足",
+    "UNCONFIRMED": "号码本季度未确认的人员",
+    "UNEVEN": "班次分配不均的席位",
+}
 ROLES = {
     "operator": "值班员",
     "leader": "带班领导",
@@ -76,7 +103,96 @@ ROLES = {
     "administrator": "管理员",
     "auditor": "审计员",
 }
+UNIT_KINDS = {"desk": "局值班室", "division": "处室", "subordinate": "局属单位"}
+SHIFT_STATES = {"draft": "草稿", "published": "已发布", "cancelled": "已取消"}
+DUTY_CLASSES = {"always": "常年在岗", "sensitive": "节假日和敏感时期在岗", "reachable": "通讯畅通"}
+RANKS = {
+    "bureau_head": "局长",
+    "bureau_deputy": "副局长",
+    "bureau_leader": "其他局领导",
+    "unit_head": "单位主要负责人",
+    "unit_deputy": "单位副职",
+    "staff": "工作人员",
+}
+EMPLOYMENTS = {"staff": "在编", "contract": "非在编", "external": "外单位人员"}
+# What a post is called; one that only a ladder names stands as it is written there.
+POSTS = {
+    "head": "主要负责人",
+    "chief": "总带班",
+    "office_director": "办公室主任",
+    "roster": "排班负责人",
+}
+CONTACT_KINDS = {"mobile": "手机", "landline": "固定电话", "email": "电子邮箱"}
+CHECK_METHODS = {"keypad": "按键输入", "read_back": "回读"}
+# What is wrong with somebody's numbers (people/rules.py, rosters/directory/rules.py).
+TROUBLES = {
+    "NO_NUMBER": "没有可用号码",
+    "UNCONFIRMED": "号码未确认",
+    "DISABLED": "有停用号码",
+    "FAILED": "号码近期不通",
+    "LEFT": "已离任",
+}
 MODES = {"on_call": "通讯畅通", "on_post": "在岗"}
+# A sensitive period lies over every kind of day.
+DAY_KINDS = {"workday": "工作日", "makeup": "调休补班", "rest": "休息日", "holiday": "法定节假日"}
+DAY_CLASSES = DAY_KINDS | {"sensitive": "敏感时期"}
+# As a calendar's small cell has them; a plain workday has none.
+DAY_MARKS = {"workday": "", "makeup": "班", "rest": "休", "holiday": "假"}
+# Why somebody may not sit somewhere (rosters/rules/eligibility.py).
+FAULTS = {
+    "LEFT": "已调离或退休",
+    "NEVER": "非本单位人员，不得值班",
+    "AWAY": "请假外出",
+    "DOUBLE": "同一时间另有班次",
+    "REST": "与前后班次间隔不足",
+    "RANK": "职务不够带班条件",
+    "ALONE_EMPLOYMENT": "非在编人员不得单独值班",
+    "ALONE_NEW": "新到岗人员不得单独值班",
+    "ALONE_UNTRAINED": "未经培训，不得单独值班",
+    "UNCONFIRMED": "联系号码本季度未确认，不得在岗值班",
+}
+# How somebody signed in at the start of a turn.
+SIGN_INS = {"desk": "值班台签到", "code": "到岗码签到", "by_hand": "人工登记"}
+CHANGE_KINDS = {"substitute": "代班", "swap": "换班"}
+CHANGE_STATES = {
+    "requested": "待审批",
+    "approved": "已批准",
+    "rejected": "已退回",
+    "cancelled": "已撤销",
+    "expired": "逾期未批",
+}
+# What was done about a change or a leave, as the trail names it.
+CHANGE_STEPS = {
+    "change.requested": "提出申请",
+    "change.approved": "批准",
+    "change.rejected": "退回",
+    "change.cancelled": "撤销",
+    "change.expired": "班次开始仍未审批，失效",
+}
+LEAVE_STEPS = {
+    "leave.requested": "报备",
+    "leave.approved": "批准",
+    "leave.rejected": "退回",
+    "leave.noted": "登记报告情况",
+    "leave.delegated": "委托主持工作",
+    "leave.delegate_lost": "受托人外出，委托失效",
+    "leave.amended": "提出行程变更",
+    "leave.amendment_approved": "批准行程变更",
+    "leave.amendment_rejected": "退回行程变更",
+    "leave.cancelled": "撤销",
+    "leave.returned": "销假",
+    "post.acting": "主持工作任期登记",
+    "post.acting_ended": "主持工作结束",
+}
+LEAVE_KINDS = {"leave": "请假", "trip": "出差", "study": "学习", "other": "其他"}
+AWAY = {"post": "离岗", "city": "离津", "abroad": "出境"}
+LEAVE_STATES = {
+    "requested": "待审批",
+    "approved": "已批准",
+    "rejected": "已退回",
+    "cancelled": "已撤销",
+    "returned": "已销假",
+}
 TARGETS = {
     "unit:operator": "单位值班员",
     "unit:leader": "单位带班领导",
@@ -88,6 +204,8 @@ TARGETS = {
     "desk:phone": "值班电话",
     "desk:chief": "总带班",
     "post:office_director": "办公室主任",
+    "unit:roster": "单位排班负责人",
+    "person": "本人",
     "last_resort": "最后联系人",
 }
 SENDING = {"console": "未启用真实发送", "simulated": "模拟通道，不拨打真实电话", "real": "真实发送"}
@@ -95,6 +213,7 @@ SENDING = {"console": "未启用真实发送", "simulated": "模拟通道，不�
 UPGRADED = "升级补判"
 ACTORS = {"desk": "值班台", "clockwork": "系统", "command line": "本机命令"}
 WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
+WEEKDAY_LETTERS = ("一", "二", "三", "四", "五", "六", "日")
 _MONTHS = ("1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月", "11月", "12月")
 # As alerts/webhooks.py records a key: "+8613800000001 按键1".
 _PRESSED = re.compile(r"(\S+) \u6309\u952e(\d)")
@@ -119,6 +238,10 @@ _SENTENCES = (
     (r"incident \S+ is ended.*", "事件已结束，不能这样办理"),
     (r"incident \S+ is withdrawn.*", "事件已撤回，不能这样办理"),
     (r"incident \S+ is merged.*", "事件已归并，请到归并后的事件办理"),
+    (
+        r"obligation \d+ is fulfilled by record.*",
+        "这一项随值班表或请假记录自动办结，不能手工登记；请到相应页面补排、签到或填报",
+    ),
     (r"obligation \d+ is fulfilled by .*", "这一项以报告或按键为证据，不能手工登记"),
     (r"obligation \d+ is \w+.*", "这一项已经了结，不必再办"),
     (r"obligation \d+ has no rung left.*", "这一项没有下一步可以提前"),
@@ -136,6 +259,18 @@ _SENTENCES = (
     (r"an incident cannot be merged into itself", "不能归并到本事件"),
     (r"a drill and a real incident cannot be merged", "演练与真实事件不能归并"),
     (r"the clock is not in doubt", "时钟没有存疑，不必确认"),
+    (r"is not an e-mail address", "不是电子邮箱地址"),
+    (r"is not a mobile number; enter it as a landline", "不是手机号码，请按固定电话登记"),
+    (r"is a mobile number; enter it as a mobile", "是手机号码，请按手机登记"),
+    (r"is not a phone number|is not a valid phone number", "不是有效的电话号码，固定电话请带区号"),
+    (r"has an extension, which cannot be dialled.*", "带分机的号码不能直接拨打，请填写直线号码"),
+    (r"must have at most 10 UTF-16 units", "最多10个字"),
+    (r"must be after from", "须晚于开始时间"),
+    (r"is given twice", "与另一个号码相同"),
+    (r"person \d+ holds the post \S+ of \S+ already at that time", "此人在这段时间已任这一职务"),
+    (r"there is a unit \S+ already", "这个代码已有单位使用"),
+    (r"there is exactly one desk.*", "局值班室只有一个"),
+    (r"must be another unit", "上级单位不能是本单位"),
     (r"is of a kind that is not taken in", "不能上传这一类文件，或文件内容有问题"),
     (r"does not hold what its name says", "文件内容与文件名不符"),
     (r"is larger than 20 MB", "文件超过20MB"),
@@ -179,7 +314,7 @@ def span(seconds: float) -> str:
     return say("{seconds}秒", seconds=rest)
 
 
-def day_of_year(then: datetime) -> str:
+def day_of_year(then: calendar_date) -> str:
     """Return a day without its year: 11月23日, ``23 Nov``."""
     return say("{month}{day}日", month=say(_MONTHS[then.month - 1]), day=then.day)
 
@@ -187,6 +322,11 @@ def day_of_year(then: datetime) -> str:
 def day(then: datetime) -> str:
     """Return a day: 2026年11月23日, ``23 Nov 2026``."""
     return say("{year}年{month}{day}日", year=then.year, month=say(_MONTHS[then.month - 1]), day=then.day)
+
+
+def month(then: calendar_date) -> str:
+    """Return a month: 2026年11月, ``Nov 2026``."""
+    return say("{year}年{month}", year=then.year, month=say(_MONTHS[then.month - 1]))
 
 
 def date(then: datetime) -> str:

@@ -154,6 +154,19 @@ async def test_sms_to_one_number_that_are_queued_together_go_out_as_one(line):
     assert {(await line.alert(one)).state for one in ids} == {"delivered"}
 
 
+async def test_what_has_no_number_goes_by_itself_and_is_said_in_full(line):
+    days = ("12月1日", "12月2日")
+    for day in days:
+        params = {"day": day, "time": "08:30", "seat": "主班"}
+        await line.queue(LI, number="", wording="shift_changed", params=params)
+    await line.queue(LI)
+    await line.queue(LI)
+    await line.pass_time(3)
+    bodies = [message.body for message in line.exchange.handset(LI).inbox]
+    assert len(bodies) == 3
+    assert all(any(day in body for body in bodies) for day in days)
+
+
 async def test_a_drill_is_never_merged_with_the_real_thing(line):
     await line.queue(LI)
     await line.queue(LI, drill=True)

@@ -131,6 +131,11 @@ def test_the_greeting_says_nothing_of_what_happened():
     assert not any(word in "".join(greeting(WORDING, [PLAIN])) for word in ("机关食堂", "首报", "到期"))
 
 
+def test_a_call_about_something_without_a_number_speaks_of_none():
+    assert "编号" in "".join(greeting(WORDING, [PLAIN]))
+    assert "编号" not in "".join(greeting(WORDING, [replace(PLAIN, number="")]))
+
+
 def test_details_are_read_digit_by_digit():
     (text,) = details(WORDING, [PLAIN])
     assert "二零二六杠零零零一" in text

@@ -14,7 +14,13 @@ pytestmark = pytest.mark.browser
 
 # The first of these that may open a page is the one who does.
 WHO = ("operator", "leader", "auditor", "administrator", "office", "unit")
-FILLED = {"number": "2026-0001"}
+FILLED = {
+    "number": "2026-0001",
+    "unit": "desk",
+    "month": "2026-12",
+    "day": "2026-12-03",
+    "seat": "leader",
+}
 # Streams never end, and what a provider or a program asks for is no page.
 NO_PAGES = re.compile(r"^(/api/|/webhooks/|/static|/healthz|/readyz|/metrics|.*/events$)")
 

@@ -56,8 +56,18 @@ async def test_a_board_with_nothing_to_do_is_calm(browser, bureau):
         assert alarming not in page
 
 
-async def test_it_says_holiday_make_up_workday_and_a_year_without_notice(browser_of, bureau, clock):
-    for day, text in ((-53, "法定节假日 国庆节"), (-44, "调休补班"), (365 * 4, "假日安排未公布")):
+async def test_it_says_holiday_make_up_workday_lunar_date_and_a_year_without_notice(
+    browser_of, bureau, clock
+):
+    said = (
+        (-53, "法定节假日 国庆节"),
+        (-44, "调休补班"),
+        (0, "十月十五"),
+        (-36, "重阳节"),
+        (0, "2027年假日安排未公布，暂定"),
+        (365 * 4, "2030年假日安排未公布，暂定"),
+    )
+    for day, text in said:
         clock.move(day * 86400)
         assert text in (await (await browser_of("operator")).get("/desk/board")).text
         clock.move(-day * 86400)
@@ -225,7 +235,7 @@ async def test_a_click_calls_the_leader_out_now_and_only_once(browser, log, site
     called = await told_by(site, fire, "CALLED_OUT_BY_HAND")
     assert [(one.channel, one.target) for one in called] == [("voice", "desk:leader")]
     await work()
-    assert "值班员一键叫应，提前告知" in (await browser.get("/desk/board")).text
+    assert "值班员一键叫应，立即告知" in (await browser.get("/desk/board")).text
     clock.move(60)  # the rung's own time: the leader is being rung already
     await work()
     assert [one.channel for one in await told_by(site, fire, "REPEATED")] == []

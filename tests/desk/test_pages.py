@@ -33,7 +33,7 @@ async def test_a_bureau_that_was_never_set_up_still_has_a_board(browser, site):
 
 
 async def test_an_empty_seat_is_named(browser_of, bureau, clock):
-    clock.move(30 * 24 * 3600)
+    clock.move(60 * 24 * 3600)
     browser = await browser_of("operator")
     page = (await browser.get("/desk")).text
     assert "带班领导 空岗" in page

@@ -1,13 +1,13 @@
 """Times as they are typed with a receiver at the ear."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dutydesk.dutylog.rules.times import day_bounds, duty_day, is_late, read_time, shown_time
+from dutydesk.dutylog.rules.times import is_late, read_time, shown_time
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 23, 14, 5, 12, tzinfo=ZONE)
@@ -113,17 +113,6 @@ def test_no_text_breaks_the_reading(text):
 def test_what_a_form_shows_is_read_back_to_the_second(at, later):
     now = at + later
     assert read_time(shown_time(at, now, ZONE), now, ZONE).at == at
-
-
-def test_until_half_past_eight_it_is_still_yesterdays_shift():
-    assert duty_day(datetime(2026, 11, 23, 8, 29, 59, tzinfo=ZONE), ZONE) == date(2026, 11, 22)
-    assert duty_day(datetime(2026, 11, 23, 8, 30, tzinfo=ZONE), ZONE) == date(2026, 11, 23)
-
-
-@given(moments)
-def test_every_moment_lies_in_the_bounds_of_its_duty_day(at):
-    begin, end = day_bounds(duty_day(at, ZONE), ZONE, by_shift=True)
-    assert begin <= at < end
 
 
 def test_an_entry_is_late_after_ten_minutes_or_when_no_form_stamped_it():

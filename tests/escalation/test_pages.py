@@ -104,6 +104,29 @@ async def test_the_page_tells_which_config_was_read_and_that_it_changed_since(
     assert "尚未生效" in (await browser.get("/settings/rules")).text
 
 
+async def test_what_no_incident_brings_stands_there_in_words_too(site, browser_of):
+    page = said((await (await browser_of("inspector")).get("/settings/rules")).text)
+    about = page.partition("48.1 带班空缺")[2].partition("48.3 ")[0]
+    for text in (
+        "随班次或请假时间",
+        "本单位",
+        "值班表或请假记录产生时",
+        "不涉及事件",
+        "发现或应办之时",
+        "值班表、签到或请假记录",
+        "席位空缺",
+    ):
+        assert text in about
+    assert "不计时，不叫应" not in about
+    ladders = said((await (await browser_of("inspector")).get("/settings/ladders")).text)
+    assert "单位排班负责人" in ladders
+    assert "seat_gap" not in ladders
+
+
+def test_every_ladder_of_the_rulebook_has_a_name(rulebook):
+    assert {name for name in rulebook.ladders if shown.ladder_name(name) == name} == set()
+
+
 async def test_there_is_no_way_to_change_a_rule_in_the_browser(browser_of):
     browser = await browser_of("administrator")
     for address in ("/settings", "/settings/rules", "/settings/ladders", "/settings/preview"):
@@ -140,6 +163,29 @@ async def test_a_preview_shows_who_in_which_order_by_which_number_with_what_word
     assert bureau.canteen_operator.mobile[3:] in text.replace(" ", "")
     assert "14:00:00 起算，14:20:00 到期" in text
     assert "无应答后第1顺位" in text
+
+
+async def test_a_rule_of_the_rosters_is_previewed_as_far_ahead_as_holes_are_looked_for(
+    site, bureau, browser_of
+):
+    page = said(
+        (
+            await (await browser_of("operator")).get("/settings/preview", params=PREVIEW | {"rule": "48.1"})
+        ).text
+    )
+    assert "11月30日 14:00:00 到期" in page
+    assert "按起算后7日到期推演" in page
+    assert bureau.canteen_head.name in page
+    assert "带班空缺，请及时补排" in page
+
+
+async def test_a_preview_of_what_one_person_owes_takes_whoever_sits_there(site, bureau):
+    async with site.db.read() as session:
+        unit = await unit_by_code(session, "canteen")
+        rows = await preview(session, site, "48.2", NOW, unit)
+    first = [row for row in rows if row.target == "person"]
+    assert {row.channel for row in first} == {"sms", "voice"}
+    assert all(bureau.canteen_operator.name in row.who for row in first)
 
 
 async def test_a_preview_masks_numbers_for_those_who_do_not_need_them(bureau, browser_of):

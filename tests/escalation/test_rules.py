@@ -86,6 +86,8 @@ class Night:
     fired: list[tuple[str, int]] = field(default_factory=list)
     noted: bool = False
     over: bool = False
+    # What somebody asked for by hand: a call-out tells once more whomever a rung has told.
+    by_hand: set[int] = field(default_factory=set)
 
     def __post_init__(self):
         times = rung_times(self.ladder, self.opened_at, TWO, self.due_at)
@@ -712,8 +714,10 @@ def happens(night: Night, event: str, pick: int):
     if event == "take over":
         night.next_check_at = night.now + minutes(1 + pick)
     if event == "click":
+        before = len(night.alerts)
         for decision in call_out(night.facts(), night.now):
             night._apply(decision)
+        night.by_hand |= {one.id for one in night.alerts[before:]}
     open_ones = [one for one in night.alerts if one.alive and one.acknowledged_at is None]
     if not open_ones or event in ("nothing", "take over", "click"):
         return
@@ -780,7 +784,7 @@ def test_nobody_is_asked_twice_by_one_channel_for_one_rung(roster, events):
         asked = [
             (one.rung_id, one.recipient, one.channel)
             for one in night.alerts
-            if one.channel != "screen" and one.rung_id is not None
+            if one.channel != "screen" and one.rung_id is not None and one.id not in night.by_hand
         ]
         assert len(asked) == len(set(asked))
         happens(night, event, pick)

@@ -262,7 +262,7 @@ async def test_messages_with_every_attempt_its_outcome_and_who_confirmed(browser
         )
     page = await page_of(browser, fire, "told")
     for text in (
-        "单位值班员：已到时点，报告未到",
+        "单位值班员：已到时点，尚未办结",
         "号码不可用",
         "通道答复 21211 Invalid",
         "138 0000 0002（重发）",

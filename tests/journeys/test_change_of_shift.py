@@ -21,6 +21,10 @@ async def morning(opening) -> World:
             await sit(world, session, going, unit, seat, ends_at=change)
             await sit(world, session, coming, unit, seat, starts_at=change)
     world.clock.set(world.at("08:20"))
+    # Who comes is reminded; both have been on their way for some time.
+    await world.tick()
+    world.expect_sms("standby", "08:30起带班领导值班")
+    world.expect_sms("unit head", "08:30起主班值班")
     return world
 
 

@@ -7,7 +7,7 @@ expect fails it: at the end time moves on by a day to see that nothing more come
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import httpx2
@@ -18,9 +18,12 @@ from dutydesk.alerts.actions import screen_drawn
 from dutydesk.alerts.matters import matters_of
 from dutydesk.alerts.wording import fill
 from dutydesk.app import create_app
+from dutydesk.calendars.rules import DAY_CLASSES
 from dutydesk.db import Session
 from dutydesk.people.actions import NewContact, create_person, create_unit, give_post
 from dutydesk.rosters.actions import plan_shift
+from dutydesk.rosters.model import SeatPattern
+from dutydesk.rosters.rules import LONGEST_SHIFT, NEEDED_SEATS, Seat
 from dutydesk.settings import ProviderSecrets, Settings
 from dutydesk.simulator.app import create_simulator
 from dutydesk.simulator.exchange import Exchange
@@ -29,6 +32,7 @@ from dutydesk.simulator.records import Call, Message
 from dutydesk.simulator.timings import Timings
 from dutydesk.wiring import Wired, close, wire
 from dutydesk.worker import Clockwork
+from tests.builders import confirm_numbers
 from tests.fakes.clock import FakeClock
 
 PUBLIC = "http://desk.test"
@@ -379,8 +383,14 @@ def _process(
     return wired, Clockwork(wired), httpx2.AsyncClient(transport=app, base_url="http://127.0.0.1:8000")
 
 
-async def open_world(clock: FakeClock, settings: Settings, *, without: tuple[str, ...] = ()) -> World:
-    """Build the bureau; *without* leaves seats or posts of these people empty, or a unit's telephone."""
+async def open_world(
+    clock: FakeClock, settings: Settings, *, without: tuple[str, ...] = (), missed: bool = False
+) -> World:
+    """Build the bureau; *without* leaves seats or posts of these people empty, or a unit's telephone.
+
+    Nobody asks for the seats left empty in that way, as if the units did not hold them; with *missed*
+    they have to be held as the rules say, and their holes are told of.
+    """
     secrets = ProviderSecrets(
         account_sid=SID, auth_token=TOKEN, from_number="+15005550006", api_base_url=PROVIDER
     )
@@ -399,6 +409,11 @@ async def open_world(clock: FakeClock, settings: Settings, *, without: tuple[str
     world = World(clock, settings, network, exchange, *_process(clock, settings, network))
     async with world.wired.site.db.write() as session:
         await _people_the_bureau(world, session, without)
+        if without and not missed:
+            for code in ("desk", "canteen"):
+                empty = {seat for who, (unit, seat) in SEATS.items() if who in without and unit == code}
+                held = [seat for seat in NEEDED_SEATS if seat not in empty]
+                await needs(session, clock.now(), world.ids[code], *held)
     return world
 
 
@@ -420,6 +435,7 @@ async def _people_the_bureau(world: World, session: Session, without: tuple[str,
             session, now, "测试", name=name, unit=unit, title=title, contacts=contacts
         )
         world.ids[who] = person.id
+        await confirm_numbers(session, now, person.id)
     for who, (unit, seat) in SEATS.items():
         if who not in without:
             await sit(world, session, who, unit, seat)
@@ -431,16 +447,40 @@ async def _people_the_bureau(world: World, session: Session, without: tuple[str,
 
 
 async def sit(world: World, session: Session, who: str, unit: str, seat: Any, **times: datetime) -> None:
-    """Plan a person for a seat, from yesterday for five days unless other times are given."""
+    """Plan a person for a seat, from yesterday for seven weeks unless other times are given."""
     now = world.clock.now()
-    await plan_shift(
-        session,
-        now,
-        "测试",
-        unit=unit,
-        seat=seat,
-        person=world.ids[who],
-        starts_at=times.get("starts_at", now - DAY),
-        ends_at=times.get("ends_at", now + 5 * DAY),
-        mode="on_call",
+    begins, ends = times.get("starts_at", now - DAY), times.get("ends_at", now + 48 * DAY)
+    while begins < ends:
+        change = min(begins + LONGEST_SHIFT, ends)
+        await plan_shift(
+            session,
+            now,
+            "测试",
+            unit=unit,
+            seat=seat,
+            person=world.ids[who],
+            starts_at=begins,
+            ends_at=change,
+            mode="on_call",
+        )
+        begins = change
+
+
+async def needs(session: Session, now: datetime, unit_id: int, *seats: Seat) -> None:
+    """Lay down that a unit holds these seats around the clock, and no others (any more)."""
+    session.add_all(
+        SeatPattern(
+            unit_id=unit_id,
+            seat=seat,
+            day_class=day_class,
+            starts=time(8, 30),
+            minutes=24 * 60,
+            mode="on_call",
+            valid_from=date(2020, 1, 1),
+            valid_until=None if seat in seats else date(2020, 1, 2),
+            created_at=now,
+            created_by="测试",
+        )
+        for seat in NEEDED_SEATS
+        for day_class in DAY_CLASSES
     )

@@ -50,6 +50,8 @@ async def test_a_unit_is_answered_with_its_parents_code(bureau):
         "kind": "subordinate",
         "parent": "DESK",
         "duty_phone": "+862288880011",
+        "duty_class": "sensitive",
+        "retired_at": None,
     }
 
 

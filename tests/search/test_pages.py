@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from dutydesk.incidents.model import Incident
 from dutydesk.obligations.model import Obligation
+from dutydesk.obligations.owings import Owing, settle_owings
 from dutydesk.people.actions import create_unit
 from tests.builders import someone
 from tests.search.conftest import contents_in, names_in, numbers_in, text_of
@@ -149,6 +150,20 @@ async def test_only_late_reports_are_late(room, find):
                 .where(Obligation.number == number, Obligation.evidence == evidence)
                 .values(state="fulfilled_late")
             )
+        # A hole in a roster that was filled late belongs to no incident at all.
+        now = room.site.clock.now()
+        gap = Owing(
+            subject="gap/2/leader/now",
+            rule_id="48.1",
+            number="11月23日",
+            unit_id=room.bureau.canteen.id,
+            base_at=now,
+            due_at=now,
+        )
+        await settle_owings(session, room.site, now, "clockwork", "gap/2", [gap], {})
+        await session.exec(
+            update(Obligation).where(Obligation.scope == "gap/2").values(state="fulfilled_late")
+        )
     assert good not in numbers_in(await find(late="yes"))
     assert numbers_in(await find(late="yes")) == [late]
 

@@ -6,11 +6,11 @@ LANGUAGE = "zh-CN"
 VOICE = "Polly.Zhiyu"
 
 
-def asking(parts: list[str], action_url: str, seconds: int) -> str:
-    """Say *parts*, wait *seconds* for one key, and report it, or its absence, to *action_url*."""
+def asking(parts: list[str], action_url: str, seconds: int, digits: int = 1) -> str:
+    """Say *parts*, wait *seconds* for that many keys, and report them, or their absence, to *action_url*."""
     answer = VoiceResponse()
     gather = Gather(
-        num_digits=1,
+        num_digits=digits,
         input="dtmf",
         action=action_url,
         method="POST",

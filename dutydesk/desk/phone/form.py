@@ -136,6 +136,7 @@ def units_named(text: str, units: Sequence[Unit]) -> list[Unit]:
     wanted = _folded(text)
     if not wanted:
         return []
+    units = [unit for unit in units if unit.retired_at is None]
     same = [
         unit for unit in units if wanted in {_folded(unit.code), _folded(unit.short_name), _folded(unit.name)}
     ]

@@ -1,4 +1,4 @@
-"""Times as somebody types them with a receiver at the ear, and the days of the duty log. Pure."""
+"""Times as somebody types them with a receiver at the ear. Pure."""
 
 import re
 import unicodedata
@@ -7,9 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 Certainty = Literal["exact", "estimated", "unknown"]
-
-# A duty day begins when the shift changes (design §7).
-DUTY_DAY_STARTS = time(8, 30)
 
 # A time of day that lies further ahead than this was yesterday's: 2350 typed ten past midnight. What lies a little
 # ahead is a slip, which the form says.
@@ -85,20 +82,6 @@ def shown_time(at: datetime, now: datetime, zone: tzinfo) -> str:
 def is_late(at: datetime, now: datetime, allowed: timedelta, *, stamped: bool) -> bool:
     """Tell whether an entry is 补录: written long after it happened, or at a time that no form was stamped with."""
     return not stamped or now - at > allowed
-
-
-def duty_day(at: datetime, zone: tzinfo) -> date:
-    """Return the day whose shift a moment belongs to: until half past eight it is still yesterday's."""
-    then = at.astimezone(zone)
-    return then.date() if then.time() >= DUTY_DAY_STARTS else then.date() - timedelta(days=1)
-
-
-def day_bounds(day: date, zone: tzinfo, *, by_shift: bool) -> tuple[datetime, datetime]:
-    """Return when a day begins and ends: from midnight, or from one change of shift to the next."""
-    starts = DUTY_DAY_STARTS if by_shift else time()
-    begin = datetime.combine(day, starts, zone)
-    end = datetime.combine(day + timedelta(days=1), starts, zone)
-    return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 def _numerals(text: str) -> str:

@@ -27,6 +27,10 @@ from dutydesk.rulebook.types import Channel
 LATE_AFTER = timedelta(seconds=60)
 
 
+# Nobody has to be named for these; who stands in for them is told as a matter of course.
+_NEED_NOT_BE_HELD = frozenset({"unit:roster", "person"})
+
+
 def fire(
     facts: Facts, past: Sequence[RungFact], now: datetime, *, by_hand: str | None = None
 ) -> Iterator[Decision]:
@@ -120,7 +124,8 @@ def first_level(
     wording = plan_of(facts, rung.key).wording
     for position, (name, people) in enumerate(chain(facts, target)):
         if not people:
-            gaps.setdefault(name, Gap(name, "SEAT_EMPTY"))
+            if name not in _NEED_NOT_BE_HELD:
+                gaps.setdefault(name, Gap(name, "SEAT_EMPTY"))
             reason = "SEAT_EMPTY"
             continue
         reachable = [person for person in people if person.has_sms or person.has_voice]

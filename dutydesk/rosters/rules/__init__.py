@@ -11,6 +11,19 @@ from typing import Literal, get_args
 
 Seat = Literal["leader", "supervisor", "operator_primary", "operator_secondary", "standby"]
 Mode = Literal["on_call", "on_post"]
+ShiftState = Literal["draft", "published", "cancelled"]
+RosterState = Literal["draft", "published", "changed", "archived"]
+HolderKind = Literal["substitute", "swap", "vacated", "handover"]
+ChangeKind = Literal["substitute", "swap"]
+ChangeState = Literal["requested", "approved", "rejected", "cancelled", "expired"]
+# 请假、出差、学习、其他。
+LeaveKind = Literal["leave", "trip", "study", "other"]
+# 离岗、离津、出境。
+Away = Literal["post", "city", "abroad"]
+LeaveState = Literal["requested", "approved", "rejected", "cancelled", "returned"]
+AttendanceKind = Literal["in", "out"]
+AttendanceHow = Literal["desk", "code", "by_hand"]
+FeedKind = Literal["person", "seat"]
 
 SEATS: tuple[Seat, ...] = get_args(Seat)
 # Without these two nobody answers for the unit (Art. 48).
@@ -38,7 +51,7 @@ class HolderRow:
     id: int
     unit_id: int
     seat: Seat
-    person_id: int
+    person_id: int | None
     from_at: datetime
     until_at: datetime | None
     instead_of_shift_id: int | None
@@ -65,9 +78,9 @@ class Holding:
 def holders(shifts: Iterable[PlannedShift], holder_rows: Iterable[HolderRow], at: datetime) -> list[Holding]:
     """Return everybody who holds a seat at *at*: the incoming before the outgoing, each person once per seat.
 
-    A row with ``instead_of_shift_id`` replaces the person planned for that shift while it is in force;
-    of several the one entered last counts, because a correction is a later row. A row without it adds
-    a person.
+    A row with ``instead_of_shift_id`` replaces the person planned for that shift while it is in force,
+    by nobody if it names no person; of several the one entered last counts, because a correction is a
+    later row. A row without it adds a person.
     """
     current = sorted(
         (shift for shift in shifts if shift.starts_at <= at < shift.ends_at),
@@ -77,7 +90,7 @@ def holders(shifts: Iterable[PlannedShift], holder_rows: Iterable[HolderRow], at
     substitutes = {row.instead_of_shift_id: row for row in rows if row.instead_of_shift_id is not None}
     sitting = [_on_shift(shift, substitutes.get(shift.id)) for shift in current]
     staying = [_as_well(row, current) for row in rows if row.instead_of_shift_id is None]
-    return _each_once(sitting + staying)
+    return _each_once(one for one in sitting + staying if one is not None)
 
 
 def empty_seats(holdings: Iterable[Holding]) -> list[Seat]:
@@ -104,7 +117,7 @@ def _in_force(row: HolderRow, at: datetime) -> bool:
     return row.from_at <= at and (row.until_at is None or at < row.until_at)
 
 
-def _on_shift(shift: PlannedShift, substitute: HolderRow | None) -> Holding:
+def _on_shift(shift: PlannedShift, substitute: HolderRow | None) -> Holding | None:
     planned = Holding(
         unit_id=shift.unit_id,
         seat=shift.seat,
@@ -116,13 +129,17 @@ def _on_shift(shift: PlannedShift, substitute: HolderRow | None) -> Holding:
     )
     if substitute is None:
         return planned
+    if substitute.person_id is None:
+        return None
     until = shift.ends_at if substitute.until_at is None else min(substitute.until_at, shift.ends_at)
     since = max(substitute.from_at, shift.starts_at)
     return replace(planned, person_id=substitute.person_id, planned=False, since=since, until=until)
 
 
-def _as_well(row: HolderRow, current: Sequence[PlannedShift]) -> Holding:
+def _as_well(row: HolderRow, current: Sequence[PlannedShift]) -> Holding | None:
     """The mode is that of the shift now running on the seat; without one nobody was told to be on post."""
+    if row.person_id is None:
+        return None
     modes: list[Mode] = [
         shift.mode for shift in current if (shift.unit_id, shift.seat) == (row.unit_id, row.seat)
     ]

@@ -1,0 +1,82 @@
+"""Telling people their shifts: one SMS (or, an hour before, one call) to one person about one shift."""
+
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from dutydesk.alerts.actions import alert_row
+from dutydesk.rosters.model import Shift
+from dutydesk.rosters.rules import Seat
+from dutydesk.rulebook.types import Channel
+
+# What each says is ``sms.shift_<kind>`` and ``voice.shift_<kind>`` of the wording.
+Kind = Literal["changed", "tomorrow", "soon"]
+
+# As an SMS and a call name the seats.
+SEAT_WORDS: dict[Seat, str] = {
+    "leader": "带班领导",
+    "supervisor": "值班主任",
+    "operator_primary": "主班",
+    "operator_secondary": "副班",
+    "standby": "备班",
+}
+
+
+def subject_of(shift_id: int) -> str:
+    """Return what alerts about a shift are found by (``Alert.subject``)."""
+    return f"shift/{shift_id}"
+
+
+def shift_notice(
+    now: datetime, shift: Shift, person_id: int, kind: Kind, zone: ZoneInfo, channel: Channel = "sms"
+) -> dict[str, Any]:
+    """Return the alert that tells a person about a shift, for ``alerts.queries.add_alerts``.
+
+    The same notice about the same state of the plan (``Shift.sequence``) is never given twice.
+    """
+    local = shift.starts_at.astimezone(zone)
+    return alert_row(
+        now,
+        unique_key=f"shift/{shift.id}/{shift.sequence}/{kind}/{person_id}/{channel}",
+        lane="reminder",
+        cause="shift",
+        target="person",
+        recipient=f"person:{person_id}",
+        channel=channel,
+        reason="SHIFT_REMINDER",
+        wording=f"shift_{kind}",
+        person_id=person_id,
+        unit_id=shift.unit_id,
+        subject=subject_of(shift.id or 0),
+        params={
+            "day": f"{local.month}月{local.day}日",
+            "time": f"{local:%H:%M}",
+            "seat": SEAT_WORDS[shift.seat],
+        },
+    )
+
+
+def change_notice(
+    now: datetime, shift: Shift, person_id: int, change_id: int, zone: ZoneInfo
+) -> dict[str, Any]:
+    """Return the SMS that tells a person that a shift stays as planned: a change was refused, or not approved in time."""
+    local = shift.starts_at.astimezone(zone)
+    return alert_row(
+        now,
+        unique_key=f"change/{change_id}/refused/{person_id}",
+        lane="reminder",
+        cause="shift",
+        target="person",
+        recipient=f"person:{person_id}",
+        channel="sms",
+        reason="SHIFT_REMINDER",
+        wording="change_refused",
+        person_id=person_id,
+        unit_id=shift.unit_id,
+        subject=subject_of(shift.id or 0),
+        params={
+            "day": f"{local.month}月{local.day}日",
+            "time": f"{local:%H:%M}",
+            "seat": SEAT_WORDS[shift.seat],
+        },
+    )
