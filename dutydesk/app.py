@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from dutydesk import __version__
@@ -113,7 +115,7 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         max_body_size=_LARGEST_BODY,
-        dependencies=[Depends(note_calendar)],
+        routes=[*_routes()],
     )
     app.state.site = wired.site
     app.state.carriers = wired.carriers
@@ -125,8 +127,21 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
     app.add_middleware(Languages)  # around the refusals: they are said in the page's language too
     # An event stream passes as it is: what is compressed waits in the compressor.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
+    _add_health(app, wired, clockwork)
+    app.mount("/static", Versioned(directory=_STATIC), name="static")
+    return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Return what every application answers, whatever it is wired to.
+
+    Made once in a process: FastAPI works out each route's parameters at its first request, which takes longer than
+    the request, and keeps them with the route.
+    """
+    made = FastAPI(max_body_size=_LARGEST_BODY, openapi_url=None, dependencies=[Depends(note_calendar)])
     for feature in (people_api, rosters_api, incidents_api, owed_api, alerts_api, escalation_api):
-        app.include_router(feature.router)
+        made.include_router(feature.router)
     for pages in (
         account_pages,
         desk_pages,
@@ -138,14 +153,12 @@ def create_app(wired: Wired, clockwork: Keeper | None = None) -> FastAPI:
         search_pages,
         webhooks,
     ):
-        app.include_router(pages.router)
+        made.include_router(pages.router)
     for settings in (settings_pages, channels, trail, admin, tokens):
-        app.include_router(settings.router)
-    _add_rosters(app)
-    add_directory(app)
-    _add_health(app, wired, clockwork)
-    app.mount("/static", Versioned(directory=_STATIC), name="static")
-    return app
+        made.include_router(settings.router)
+    _add_rosters(made)
+    add_directory(made)
+    return made.routes
 
 
 def _add_rosters(app: FastAPI) -> None:

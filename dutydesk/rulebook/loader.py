@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -189,9 +190,18 @@ def _duration(text: Any, file: str, where: str, faults: _Faults) -> timedelta:
         return timedelta(0)
 
 
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Return what validates a *kind*; made once, for that takes far longer than to use it."""
+    return TypeAdapter(kind)
+
+
 def _one(kind: type[_T], raw: Any, file: str, where: str, faults: _Faults) -> _T | None:
     try:
-        return TypeAdapter(kind).validate_python(_with_durations(raw, file, where, faults))
+        made: _T = _adapter(kind).validate_python(  # type: ignore[arg-type] # a class is hashable, mypy 2 doubts it
+            _with_durations(raw, file, where, faults)
+        )
+        return made
     except ValidationError as error:
         for fault in error.errors():
             key = ".".join([where, *(_IN_FILE.get(str(part), str(part)) for part in fault["loc"])])
