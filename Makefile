@@ -20,7 +20,7 @@ run: .venv/.runtime ui ## install everything and start a demonstration (ARGS="--
 ##@ Develop
 .PHONY: test
 test: .venv/.dev ui browser .state/twilio_api_v2010.json ## install everything and pass all tests (ARGS="-k ladder", WORKERS=2)
-	@.venv/bin/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@.venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-fast
 test-fast: .venv/.dev ## the pure decisions only: every test_rules.py, in seconds

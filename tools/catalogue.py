@@ -50,7 +50,23 @@ DATA = (
     "dutylog/rules/times.py",  # what is understood of a typed time
     "dutylog/rules/callers.py",
     "incidents/papers/draft.py",  # official papers are Chinese
+    "rosters/duty_form.py",  # an official document
+    "rosters/file_pages.py",  # workbooks and what they are saved as
+    "rosters/calendar_files.py",  # calendars elsewhere
+    "rosters/notices.py",  # said by SMS and on the telephone
+    "rosters/rules/holes.py",  # said by SMS
+    "rosters/filing.py",  # numbers as they are recorded
+    "rosters/leave_effects.py",  # reasons and numbers as they are recorded
+    "rosters/rules/headings.py",  # what is understood of a table
+    "rosters/rules/naming.py",
+    "rosters/rules/reading.py",
+    "rosters/directory/workbook.py",  # a workbook and what it is saved as
+    "rosters/directory/reasons.py",  # reasons as they are recorded
+    "calendars/reading.py",  # a workbook; what is wrong with one stands in calendars/rules/sentences.py
+    "calendars/rules/notice.py",  # what is understood of a notice; the same
 )
+# Templates that are always drawn in Chinese (web.pages.on_paper).
+PAPERS = ("rosters/print_form.html",)
 _HEADER = """\
 # The pages in English. `make catalogue` writes this file and keeps what stands in msgstr.
 msgid ""
@@ -188,7 +204,12 @@ def messages() -> list[str]:
         CatalogueError: with every text that cannot be translated.
     """
     found, faults = set(config_messages(CONFIG)), []
-    sources = [(template_messages, file) for file in (PACKAGE / "web" / "templates").rglob("*.html")]
+    templates = PACKAGE / "web" / "templates"
+    sources = [
+        (template_messages, file)
+        for file in templates.rglob("*.html")
+        if file.relative_to(templates).as_posix() not in PAPERS
+    ]
     sources += [
         (python_messages, file)
         for file in PACKAGE.rglob("*.py")

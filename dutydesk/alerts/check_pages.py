@@ -18,6 +18,7 @@ from dutydesk.people import queries
 from dutydesk.people.lists import LARGEST_ID
 from dutydesk.people.rules import CheckMethod, ContactPoint
 from dutydesk.web.forms import Form, Input, typed
+from dutydesk.web.languages import say
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -29,7 +30,7 @@ Identity = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 METHODS: dict[CheckMethod, str] = {"keypad": "按键输入", "read_back": "回读"}
 RESULTS = {
     "confirmed": "已核对",
-    "wrong": f"验证码错{MOST_TRIES}次，未通过",
+    "wrong": "验证码错{count}次，未通过",
     "expired": "已过期",
     "replaced": "已另行发起",
 }
@@ -87,8 +88,12 @@ async def _facts(session: Session, site: Site, contact_id: int) -> dict[str, Any
         "code": running.code if running is not None and shows_code(running.method, point.kind) else "",
         "earlier": [(row, check_queries.result_of(row, now)) for row in rows if row is not running],
         "methods": _offered(point),
-        "words_of": {"methods": METHODS, "results": RESULTS},
+        "words_of": {"methods": METHODS, "results": _results()},
     }
+
+
+def _results() -> dict[str, str]:
+    return {result: say(text, count=MOST_TRIES) for result, text in RESULTS.items()}
 
 
 def _offered(point: ContactPoint) -> list[tuple[CheckMethod, str, str]]:

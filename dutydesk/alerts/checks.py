@@ -28,6 +28,7 @@ from dutydesk.people.model import ContactCheck
 from dutydesk.people.queries import contact, person
 from dutydesk.people.rules import CheckMethod, ContactPoint
 from dutydesk.rulebook.types import Channel
+from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
 
@@ -158,7 +159,9 @@ async def _must_be_free(
     if at > now:
         # Up to the next whole minute, so that it is true when it is said.
         minutes = int((at - now).total_seconds() + 59) // 60
-        raise ConflictError(f"该号码刚刚联系过，额度须留给时限告知，请约{minutes}分钟后再核对")
+        raise ConflictError(
+            say("该号码刚刚联系过，额度须留给时限告知，请约{minutes}分钟后再核对", minutes=minutes)
+        )
 
 
 def _alert(now: datetime, row: ContactCheck, point: ContactPoint, channel: Channel) -> dict[str, object]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
-from dutydesk.calendars.rules import Calendar, Day
+from dutydesk.calendars.rules import Calendar, Day, sentences
 from dutydesk.calendars.rules.faults import Entry, Fault
 from dutydesk.calendars.rules.notice import KIND_WORDS, LONGEST_NAME, kind_of
 from dutydesk.documents.sheets import Column, write_sheet
@@ -28,7 +28,7 @@ def read_days(data: bytes, year: int) -> tuple[list[Entry], list[Fault]]:
     sheets = [one for one in read_workbook(data) if any(as_text(cell) for row in one.rows for cell in row)]
     found = next(((one, *at) for one in sheets if (at := _heading(one)) is not None), None)
     if found is None:
-        return [], [Fault("", "没有找到表头，第一行应为：日期、日类、名称。请下载模板填写")]
+        return [], [Fault("", sentences.NO_HEADING)]
     sheet, heading, columns = found
     entries: list[Entry] = []
     faults: list[Fault] = []
@@ -36,8 +36,13 @@ def read_days(data: bytes, year: int) -> tuple[list[Entry], list[Fault]]:
         if any(as_text(cell) for cell in row):
             _read_row(row, number, columns, year, entries, faults)
     if len(entries) > _MOST_DAYS:
-        return [], [Fault("", f"一次最多{_MOST_DAYS}天，请只保留一年的日期")]
+        return [], [Fault("", sentences.TOO_MANY_DAYS, {"count": _MOST_DAYS})]
     return entries, faults
+
+
+def template_name(year: int) -> str:
+    """Return what the template of a year is called, and saved as."""
+    return f"{year}年假日安排"
 
 
 def write_template(calendar: Calendar, year: int, *, zone: ZoneInfo, moment: datetime) -> bytes:
@@ -49,7 +54,7 @@ def write_template(calendar: Calendar, year: int, *, zone: ZoneInfo, moment: dat
     file = BytesIO()
     rows = ((day, words[laid.kind], laid.name) for day, laid in _special(calendar, year))
     columns = [Column(_HEADINGS[0], 14), Column(_HEADINGS[1], 16), Column(_HEADINGS[2], 24)]
-    write_sheet(file, f"{year}年假日安排", columns, rows, zone=zone, moment=moment)
+    write_sheet(file, template_name(year), columns, rows, zone=zone, moment=moment)
     return file.getvalue()
 
 
@@ -84,13 +89,13 @@ def _read_row(
     name = as_text(row[name_at]) if name_at >= 0 else ""
     if day is None:
         said = as_text(row[date_at])
-        what = "请填写日期" if not said else f"“{said[:20]}”不是日期，例如 {year}-10-01"
-        faults.append(Fault(cell_name(number, date_at), what))
+        what = sentences.NO_DAY if said else sentences.DAY_MISSING
+        faults.append(Fault(cell_name(number, date_at), what, {"said": said[:20], "year": year}))
     if kind is None:
         said = as_text(row[kind_at])
-        what = "请填写日类" if not said else f"“{said[:20]}”不是日类"
-        faults.append(Fault(cell_name(number, kind_at), f"{what}，应为工作日、调休补班、休息日或法定节假日"))
+        what = sentences.NO_KIND if said else sentences.KIND_MISSING
+        faults.append(Fault(cell_name(number, kind_at), what, {"said": said[:20]}))
     if len(name) > LONGEST_NAME or not name.isprintable():
-        faults.append(Fault(cell_name(number, name_at), f"名称最多{LONGEST_NAME}字，不含控制字符"))
+        faults.append(Fault(cell_name(number, name_at), sentences.NAME_TOO_LONG, {"count": LONGEST_NAME}))
     elif day is not None and kind is not None:
         entries.append(Entry(day, kind, name, cell_name(number, date_at)))

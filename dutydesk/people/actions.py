@@ -21,6 +21,7 @@ from dutydesk.people.rules import (
     is_post_name,
 )
 from dutydesk.rulebook.wording import SHORT_NAME_UNITS, clip, utf16_units
+from dutydesk.web.languages import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def must_serve(unit: Unit) -> None:
         ConflictError: it was retired.
     """
     if unit.retired_at is not None:
-        raise ConflictError(f"{unit.name}已撤销，请选择其他单位")
+        raise ConflictError(say("{unit}已撤销，请选择其他单位", unit=unit.name))
 
 
 def must_be_here(person: Person) -> None:
@@ -199,7 +200,7 @@ def must_be_here(person: Person) -> None:
         ConflictError: they left.
     """
     if person.retired_at is not None:
-        raise ConflictError(f"{person.name}已离任，不能这样办理；如属误办，请先恢复在职")
+        raise ConflictError(say("{name}已离任，不能这样办理；如属误办，请先恢复在职", name=person.name))
 
 
 async def _refuse_twin(session: Session, code: str, kind: UnitKind) -> None:

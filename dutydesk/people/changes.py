@@ -11,6 +11,7 @@ from dutydesk.people import model, queries
 from dutydesk.people.actions import must_be_here, must_serve, short_name_of
 from dutydesk.people.numbers import parse_number
 from dutydesk.people.rules import DutyClass, Employment, Person, Rank, Unit, makes_circle
+from dutydesk.web.languages import say
 
 
 class UnitFields(TypedDict, total=False):
@@ -81,8 +82,8 @@ async def retire_unit(session: Session, now: datetime, actor: str, unit_id: int,
     people = await queries.list_people(session, unit_id=unit_id, serving=True)
     below = [one for one in await queries.list_units(session, serving=True) if one.parent_id == unit_id]
     if people or below:
-        what = f"还有{len(people)}名在职人员、{len(below)}个下级单位"
-        raise ConflictError(f"{what}，请先把他们转到其他单位或办理离任，再撤销单位")
+        text = "还有{people}名在职人员、{units}个下级单位，请先把他们转到其他单位或办理离任，再撤销单位"
+        raise ConflictError(say(text, people=len(people), units=len(below)))
     row.retired_at, row.roster_check_at = now, now
     ended = _end(await queries.list_posts(session, unit_id=unit_id), now)
     record(session, now, actor, "unit.retired", f"unit:{row.code}", reason=reason, posts=ended)
@@ -151,7 +152,7 @@ async def reinstate_person(
     """
     row = await queries.locked_person(session, person_id)
     if row.retired_at is None:
-        raise ConflictError(f"{row.name}在职，不需要恢复")
+        raise ConflictError(say("{name}在职，不需要恢复", name=row.name))
     must_serve((await queries.units_by_id(session, [row.unit_id]))[row.unit_id])
     row.retired_at = None
     record(session, now, actor, "person.reinstated", f"person:{person_id}", reason=reason)

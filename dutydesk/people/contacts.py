@@ -10,6 +10,7 @@ from dutydesk.people import model, queries
 from dutydesk.people.actions import must_be_here
 from dutydesk.people.numbers import parse_address
 from dutydesk.people.rules import CheckMethod, ContactKind, ContactPoint, moved
+from dutydesk.web.languages import say
 
 MOST_CONTACTS = 10
 
@@ -32,7 +33,7 @@ async def add_contact(
         said = "已登记这个号码" if twin.disabled_reason is None else "已登记这个号码，现已停用，可重新启用"
         raise ConflictError(f"address: {said}", (FieldFault("address", said),))
     if len(rows) >= MOST_CONTACTS:
-        raise ConflictError(f"一个人最多登记{MOST_CONTACTS}个号码")
+        raise ConflictError(say("一个人最多登记{count}个号码", count=MOST_CONTACTS))
     position = max((row.position for row in rows), default=-1) + 1
     made = model.ContactPoint(person_id=person_id, kind=kind, address=stored, position=position)
     session.add(made)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dutydesk.documents.workbooks import Sheet, Value, as_day, as_text, cell_name
 from dutydesk.people.rules import ContactKind
+from dutydesk.web.languages import say
 
 UNITS, PEOPLE = "单位", "人员"
 UNIT_COLUMNS = ("代码", "名称", "简称", "类别", "上级单位", "值班电话", "值班类别")
@@ -68,19 +69,24 @@ def lines_of(sheets: Sequence[Sheet]) -> tuple[list[Line], list[Wrong]]:
     wrong: list[Wrong] = []
     wanted = [sheet for sheet in sheets if sheet.name.strip() in _COLUMNS]
     if not wanted:
-        return [], [Wrong("工作簿", f"没有名为“{UNITS}”或“{PEOPLE}”的表，请使用模板")]
+        message = say("没有名为“{units}”或“{people}”的表，请使用模板", units=UNITS, people=PEOPLE)
+        return [], [Wrong(say("工作簿"), message)]
     for sheet in wanted:
         name = sheet.name.strip()
         head = next((at for at, row in enumerate(sheet.rows[:10]) if _is_head(name, row)), None)
         if head is None:
             first, second = _needed(name)
-            wrong.append(Wrong(name, f"没有找到表头，至少要有“{first}”“{second}”两列，请使用模板"))
+            text = "没有找到表头，至少要有“{first}”“{second}”两列，请使用模板"
+            wrong.append(Wrong(name, say(text, first=first, second=second)))
             continue
         texts = [as_text(value).replace("*", "").replace(" ", "") for value in sheet.rows[head]]
         columns = {heading: texts.index(heading) for heading in _COLUMNS[name] if heading in texts}
         unknown = [text for text in texts if text and text not in _COLUMNS[name]]
         wrong += [
-            Wrong(f"{name} {cell_name(head, texts.index(one))}", f"没有“{one}”这一列，请按模板填写")
+            Wrong(
+                f"{name} {cell_name(head, texts.index(one))}",
+                say("没有“{column}”这一列，请按模板填写", column=one),
+            )
             for one in unknown
         ]
         for at, row in enumerate(sheet.rows[head + 1 :], start=head + 1):
@@ -89,7 +95,7 @@ def lines_of(sheets: Sequence[Sheet]) -> tuple[list[Line], list[Wrong]]:
             if any(line.cells.values()):
                 found.append(line)
     if not found and not wrong:
-        wrong.append(Wrong("工作簿", "没有可以导入的行"))
+        wrong.append(Wrong(say("工作簿"), "没有可以导入的行"))
     return found, wrong
 
 

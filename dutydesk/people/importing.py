@@ -16,6 +16,7 @@ from dutydesk.people.numbers import parse_address, parse_number
 from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit, makes_circle
 from dutydesk.rulebook.wording import SHORT_NAME_UNITS, clip, utf16_units
 from dutydesk.web import words
+from dutydesk.web.languages import say
 
 _CODE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}")
 _LONGEST_NAME, _LONGEST_TITLE, _LONGEST_UNIT = 50, 100, 200
@@ -71,7 +72,8 @@ def plan_of(lines: Sequence[Line], known: Known) -> Plan:
     for line in units:
         code = line.get("代码")
         if code in seen:
-            plan.wrong.append(Wrong(line.where("代码"), f"与第{seen[code].row + 1}行代码相同"))
+            message = say("与第{row}行代码相同", row=seen[code].row + 1)
+            plan.wrong.append(Wrong(line.where("代码"), message))
             continue
         seen[code] = line
         _plan_unit(plan, line, known)
@@ -130,7 +132,7 @@ def _check_kind(plan: Plan, line: Line, unit: Unit | None, kind: str, known: Kno
     if unit is None and not line.get("类别"):
         message = "新单位须填写类别：局值班室、处室或局属单位"
     elif unit is not None and kind and kind != unit.kind:
-        message = f"已登记为{words.UNIT_KINDS[unit.kind]}，类别不能改"
+        message = say("已登记为{kind}，类别不能改", kind=say(words.UNIT_KINDS[unit.kind]))
     elif unit is None and kind == "desk":
         desks = any(one.kind == "desk" for one in known.units.values())
         if desks or any(one.values.get("kind") == "desk" for one in plan.units):
@@ -241,11 +243,13 @@ class _People:
         """Return who is meant; two of that name in one unit cannot be told apart by a workbook."""
         twin = self._met.setdefault((code, name), line)
         if twin is not line:
-            self._wrong(line, "姓名", f"与第{twin.row + 1}行同单位同姓名，请合并，或在页面上分别登记")
+            text = "与第{row}行同单位同姓名，请合并，或在页面上分别登记"
+            self._wrong(line, "姓名", say(text, row=twin.row + 1))
         every = self._by_name.get((code, name), [])
         serving = [one for one in every if one.retired_at is None]
         if len(serving) > 1:
-            self._wrong(line, "姓名", f"本单位已有{len(serving)}名同名人员，请在页面上修改")
+            text = "本单位已有{count}名同名人员，请在页面上修改"
+            self._wrong(line, "姓名", say(text, count=len(serving)))
         if every and not serving:
             self._wrong(line, "姓名", "此人已离任，如返聘请先在页面上恢复在职")
         return serving[0] if serving else None
@@ -273,11 +277,11 @@ class _People:
         """A mobile in two people's names is one of them entered twice, or a slip of the pen."""
         first = self._mobiles.setdefault(address, line)
         if first is not line:
-            self._wrong(line, heading, f"与第{first.row + 1}行的手机相同")
+            self._wrong(line, heading, say("与第{row}行的手机相同", row=first.row + 1))
         owner = self._owners.get(address)
         if owner is not None and (person is None or owner.id != person.id):
             unit = self._known.units[owner.unit_id].short_name
-            self._wrong(line, heading, f"已登记在{unit}{owner.name}名下")
+            self._wrong(line, heading, say("已登记在{unit}{name}名下", unit=unit, name=owner.name))
 
 
 def _chosen(line: Line, heading: str, table: Mapping[str, str], plan: Plan) -> str:
@@ -285,7 +289,9 @@ def _chosen(line: Line, heading: str, table: Mapping[str, str], plan: Plan) -> s
     text = line.get(heading)
     found = next((key for key, said in table.items() if text in (said, key)), "")
     if text and not found:
-        plan.wrong.append(Wrong(line.where(heading), f"应为：{'、'.join(table.values())}"))
+        # The words themselves are Chinese in every language: no others are understood in a workbook.
+        message = say("应为：{choices}", choices=words.listed(table.values()))
+        plan.wrong.append(Wrong(line.where(heading), message))
     return found
 
 

@@ -28,10 +28,12 @@ from dutydesk.calendars.rules.years import (
     import_faults,
     source_of,
 )
+from dutydesk.calendars.telling import told, where
 from dutydesk.db import Session
 from dutydesk.errors import ConflictError, FieldFault, InvalidInputError, NotFoundError
 from dutydesk.people.queries import list_units
 from dutydesk.rosters.queries import look_for_holes
+from dutydesk.web.languages import say
 
 BY_HAND = "hand"
 
@@ -48,13 +50,13 @@ async def lay_day(
     await queries.lock_calendar(session)
     entry = Entry(day, kind, name)
     if (fault := entry_fault(entry)) is not None:
-        raise _invalid("kind", fault)
+        raise _invalid("kind", told(fault))
     calendar = await queries.calendar_for(session, day, day)
     row = await queries.laid_day(session, day)
     if row is not None and (row.kind, row.name) == (kind, name):
         raise ConflictError("没有改动")
     if (fault := break_fault(with_entries(calendar, [entry]), [day])) is not None:
-        raise _invalid("kind", fault)
+        raise _invalid("kind", told(fault))
     before = calendar.day(day)
     row = row or CalendarDay(day=day, kind=kind, changed_at=now, changed_by=actor)
     _write(row, entry, now, actor, BY_HAND)
@@ -79,7 +81,7 @@ async def take_back_day(session: Session, now: datetime, actor: str, day: date, 
     calendar = await queries.calendar_for(session, day, day)
     after = with_entries(calendar, (), [day])
     if (fault := break_fault(after, [day])) is not None:
-        raise _invalid("kind", fault)
+        raise _invalid("kind", told(fault))
     await session.delete(row)
     detail = {"before": _said(calendar.day(day)), "after": _said(after.day(day)), "reason": reason}
     record(session, now, actor, "calendar.day_taken_back", f"calendar:{day}", **detail)
@@ -92,7 +94,7 @@ async def look_over(
 ) -> tuple[list[Change], list[Fault]]:
     """Return what importing a year would change, and everything that is wrong with it; nothing is written."""
     if (fault := out_of_range(date(year, 1, 1))) is not None:
-        return [], [Fault("", fault)]
+        return [], [fault]
     rows = await queries.laid_days(session, year, source_of(year))
     calendar = await queries.calendar_for(session, date(year, 1, 1), date(year, 12, 31))
     replaced = [row.day for row in rows]
@@ -100,7 +102,7 @@ async def look_over(
     changes = changes_of({row.day: Day(row.kind, row.name) for row in rows}, entries)
     if not faults and notice:
         missing = confirm_fault(with_entries(calendar, entries, replaced), year)
-        faults += [] if missing is None else [Fault("", missing)]
+        faults += [] if missing is None else [missing]
     return changes, faults
 
 
@@ -118,9 +120,7 @@ async def import_year(
     if faults:
         raise InvalidInputError(
             "导入内容有误，未作任何改动",
-            tuple(
-                FieldFault("file", f"{one.place}：{one.text}" if one.place else one.text) for one in faults
-            ),
+            tuple(FieldFault("file", _with_place(one)) for one in faults),
         )
     real = [one for one in changes if one.step != "same"]
     if not real and not notice:
@@ -154,13 +154,13 @@ async def confirm_year(
     """
     await queries.lock_calendar(session)
     if (fault := out_of_range(date(year, 1, 1))) is not None:
-        raise _invalid("year", fault)
+        raise _invalid("year", told(fault))
     if not notice.strip():
         raise _invalid("notice", "请填写通知文号，例如 国办发明电〔2026〕7号")
     await session.flush()
     calendar = await queries.calendar_for(session, date(year, 1, 1), date(year, 12, 31))
     if (fault := confirm_fault(calendar, year)) is not None:
-        raise _invalid("notice", fault)
+        raise _invalid("notice", told(fault))
     row = await queries.confirmed_year(session, year)
     before = "" if row is None else row.notice
     if before == notice:
@@ -278,6 +278,10 @@ async def cancel_period(
     return row
 
 
+def _with_place(one: Fault) -> str:
+    return say("{place}：{text}", place=where(one.place), text=told(one)) if one.place else told(one)
+
+
 def _check_open(row: SensitivePeriod, today: date) -> None:
     if row.cancelled_at is not None:
         raise ConflictError("这个敏感时期已经取消，不能再改动")
@@ -287,9 +291,9 @@ def _check_open(row: SensitivePeriod, today: date) -> None:
 
 async def _check_period(session: Session, wanted: Period) -> None:
     others = await queries.periods_between(session, FIRST_DAY, LAST_DAY)
-    faults = period_faults(wanted, others)
+    faults = [(field, told(one)) for field, one in period_faults(wanted, others)]
     if faults:
-        detail = "；".join(text for _, text in faults)
+        detail = say("；").join(text for _, text in faults)
         raise InvalidInputError(detail, tuple(FieldFault(field, text) for field, text in faults))
 
 

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from dutydesk.calendars import queries
-from dutydesk.calendars.reading import read_days, write_template
+from dutydesk.calendars.reading import read_days, template_name, write_template
 from dutydesk.calendars.rules import FIRST_DAY, LAST_DAY
 from dutydesk.calendars.rules.faults import Entry, Fault
 from dutydesk.calendars.rules.notice import lines_of, read_notice
 from dutydesk.calendars.rules.years import Change
+from dutydesk.calendars.telling import told, where
 from dutydesk.db import Session
 from dutydesk.documents.workbooks import LARGEST_WORKBOOK
 from dutydesk.errors import DutydeskError, InvalidInputError
@@ -51,7 +52,8 @@ async def import_form(request: Request, _actor: Editor, site: TheSite, year: Yea
 
 
 def _page(request: Request, form: Form, status: int = 200, *, faults: list[Fault] | None = None) -> Response:
-    return render(request, "rosters/calendar_import.html", status, form=form, faults=faults or [])
+    said = [(where(one.place), told(one)) for one in faults or ()]
+    return render(request, "rosters/calendar_import.html", status, form=form, faults=said)
 
 
 @router.get("/template")
@@ -61,7 +63,7 @@ async def template(_actor: Editor, site: TheSite, year: Year) -> Response:
         calendar = await queries.calendar_for(session, date(year, 1, 1), date(year, 12, 31))
     moment = site.clock.now()
     content = await asyncio.to_thread(write_template, calendar, year, zone=site.zone, moment=moment)
-    name = f"{year}年假日安排.xlsx"
+    name = f"{template_name(year)}.xlsx"
     disposition = f"attachment; filename=\"calendar-{year}.xlsx\"; filename*=UTF-8''{quote(name)}"
     return Response(content, media_type=_WORKBOOK, headers={"Content-Disposition": disposition})
 

@@ -2,12 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from icalendar import Calendar
-from icalendar import Event as CalendarEvent
 
 from dutydesk.accounts.rules import Actor
 from dutydesk.accounts.signing import digest
@@ -16,12 +12,12 @@ from dutydesk.db import Session
 from dutydesk.errors import ConflictError, NotFoundError
 from dutydesk.people import queries as people
 from dutydesk.people.queries import id_of
-from dutydesk.people.rules import Person, Unit
 from dutydesk.rosters import feed_queries as queries
+from dutydesk.rosters.calendar_files import name_of, written
 from dutydesk.rosters.model import CalendarFeed
 from dutydesk.rosters.rules import Seat
-from dutydesk.rosters.rules.feeding import AHEAD, KEPT, Event, events_of
-from dutydesk.web import words
+from dutydesk.rosters.rules.feeding import AHEAD, KEPT, events_of
+from dutydesk.web.languages import say
 
 _MOST = 20
 _READ_EVERY = timedelta(minutes=10)
@@ -51,8 +47,7 @@ async def create_feed(
     """
     kept = await queries.live_feeds(session, person_id=person_id, unit_id=unit_id, seats=seat is not None)
     if sum(one.seat == seat for one in kept) >= _MOST:
-        message = f"已有{_MOST}个订阅地址，请先停用不用的"
-        raise ConflictError(message)
+        raise ConflictError(say("已有{count}个订阅地址，请先停用不用的", count=_MOST))
     token = secrets.token_urlsafe(32)
     row = CalendarFeed(
         kind="person" if seat is None else "seat",
@@ -105,7 +100,7 @@ async def read_feed(session: Session, now: datetime, token: str) -> tuple[Calend
     owner = persons.get(row.person_id or 0)
     if row.kind == "person" and (owner is None or owner.retired_at is not None):
         return None
-    content = written(events, units, persons if row.kind == "seat" else {}, _name(row, owner, units))
+    content = written(events, units, persons if row.kind == "seat" else {}, name_of(row, owner, units))
     return row, Feed(content, hashlib.sha256(content).hexdigest()[:32])
 
 
@@ -119,53 +114,6 @@ async def note_read(session: Session, now: datetime, feed_id: int) -> None:
     row = await queries.stored_feed(session, feed_id)
     row.last_read_at = now
     session.add(row)
-
-
-def _name(row: CalendarFeed, owner: Person | None, units: Mapping[int, Unit]) -> str:
-    if row.kind == "person":
-        return f"{owner.name}值班" if owner is not None else "值班"
-    unit = units.get(row.unit_id or 0)
-    return f"{unit.short_name if unit else ''}{words.SEATS_SHORT[row.seat or 'leader']}"
-
-
-def written(
-    events: Sequence[Event], units: Mapping[int, Unit], persons: Mapping[int, Person], name: str
-) -> bytes:
-    """Return events as an iCalendar stream (RFC 5545), times in UTC; *persons* are named where the feed is a seat's.
-
-    Nothing in it is a telephone number or the name of a sensitive period: calendars are copied to many places.
-    """
-    made = Calendar()
-    made.add("prodid", "-//dutydesk//rosters//ZH")
-    made.add("version", "2.0")
-    made.add("calscale", "GREGORIAN")
-    made.add("method", "PUBLISH")
-    made.add("x-wr-calname", name)
-    made.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
-    made.add("x-published-ttl", "PT1H")
-    for one in events:
-        made.add_component(_component(one, units, persons))
-    return bytes(made.to_ical())
-
-
-def _component(one: Event, units: Mapping[int, Unit], persons: Mapping[int, Person]) -> CalendarEvent:
-    unit, person = units.get(one.unit_id), persons.get(one.person_id)
-    summary = words.SEATS_SHORT[one.seat] + (f" {person.name}" if person is not None else "")
-    made = CalendarEvent()
-    made.add("uid", one.uid)
-    # Of a stream that is only published, the stamp is when the event last changed (§3.8.7.2): same content, same bytes.
-    made.add("dtstamp", one.modified)
-    made.add("last-modified", one.modified)
-    made.add("sequence", one.sequence)
-    made.add("dtstart", one.starts_at)
-    made.add("dtend", one.ends_at)
-    made.add("summary", f"{summary} {unit.short_name if unit else ''}（{words.MODES[one.mode]}）")
-    made.add("status", "CANCELLED" if one.cancelled else "CONFIRMED")
-    made.add("transp", "TRANSPARENT" if one.cancelled else "OPAQUE")
-    made.add("class", "PRIVATE")
-    if unit is not None:
-        made.add("location", unit.name)
-    return made
 
 
 def feed_id(row: CalendarFeed) -> int:

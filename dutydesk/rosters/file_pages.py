@@ -17,7 +17,7 @@ from dutydesk.people.rules import Unit
 from dutydesk.rosters.duty_form import COLUMNS, DutyForm, read_form, sheet_of, shown_short
 from dutydesk.rosters.month_pages import month_named
 from dutydesk.rosters.view_queries import visible
-from dutydesk.web.pages import PageRoute, render
+from dutydesk.web.pages import PageRoute, on_paper, render
 from dutydesk.web.problems import declared
 from dutydesk.web.site import Site, TheSite
 
@@ -96,9 +96,10 @@ async def print_page(
     async with site.db.read() as session:
         found = await visible(session, actor, unit)
         form = await read_form(session, site, site.clock.now(), found, wanted, masked=_masked(actor))
-    return render(
-        request, "rosters/print.html", form=form, table=form.table, paper=paper, columns=_printed(form)
-    )
+    title = sheet_of(form).title
+    shown = {"title": title, "table": form.table}
+    sheet = on_paper(site, "rosters/print_form.html", **shown, form=form, columns=_printed(form))
+    return render(request, "rosters/print.html", **shown, sheet=sheet, paper=paper)
 
 
 def _printed(form: DutyForm) -> list[tuple[int, str]]:

@@ -13,6 +13,7 @@ from dutydesk.obligations.model import OWED, Obligation
 from dutydesk.obligations.owings import Owing, settle_owings
 from dutydesk.people.model import Unit
 from dutydesk.people.queries import id_of, usable_contacts
+from dutydesk.rosters.day_changes import follow_days
 from dutydesk.rosters.filing import settle_filing
 from dutydesk.rosters.keeping_queries import Sitting, arm_shifts, locked_unit, sitting, unit_patterns
 from dutydesk.rosters.rules import LONGEST_SHIFT
@@ -62,6 +63,7 @@ async def settle_gaps(session: Session, site: Site, now: datetime, unit_id: int)
     if unit is None:
         message = f"there is no unit {unit_id}"
         raise LookupError(message)
+    await follow_days(session, site, now, ACTOR, unit)
     rows = await owed_queries.obligations_in(session, f"gap/{unit_id}", ())
     seen = await _look(session, site, now, unit, rows)
     every = holes_in(seen.slots, seen.sitting.shifts, seen.sitting.rows)

@@ -35,11 +35,13 @@ def persons_of(row: ShiftChange) -> list[int]:
 
 def said(refused: Refusal) -> str:
     """Return a refusal as a sentence in the reader's language."""
-    values = {
-        name: words.day(datetime.combine(value, time())) if isinstance(value, date) else value
-        for name, value in refused.values.items()
-    }
-    return say(refused.text, **values)
+    return say(refused.text, **{name: _written_out(value) for name, value in refused.values.items()})
+
+
+def _written_out(value: str | date | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return words.listed(value)
+    return words.day(datetime.combine(value, time())) if isinstance(value, date) else value
 
 
 def refuse(refused: Refusal | None) -> None:

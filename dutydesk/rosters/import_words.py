@@ -1,8 +1,9 @@
 """What is wrong with a cell of a table that is imported, as a sentence that says what to do."""
 
-from collections.abc import Iterable
+from datetime import date
 
 from dutydesk.documents.workbooks import cell_name
+from dutydesk.rosters.rules.naming import Known
 from dutydesk.rosters.rules.reading import Trouble
 from dutydesk.web import words
 from dutydesk.web.languages import say
@@ -15,7 +16,7 @@ _SENTENCES = {
     "DAY_OUTSIDE": "{0}不在所导入的月份，请删去或改正",
     "DAY_TWICE": "{0}与第{1}行重复，请只保留一行",
     "DAY_MISSING": "缺少{0}月{1}日，请补齐",
-    "WEEKDAY": "{0}是星期{1}，与表中所写不符，请核对是否错行",
+    "WEEKDAY": "{0}是{1}，与表中所写不符，请核对是否错行",
     "NOTHING_ABOVE": "写的是“{0}”，但上面没有可以沿用的内容，请写明",
     "COLUMN_UNREAD": "“{0}”一栏没有读取",
     "UNREADABLE": "内容过长，不像人员姓名：“{0}”",
@@ -43,24 +44,48 @@ def place(one: Trouble) -> str:
 def sentence(one: Trouble) -> str:
     """Return what is wrong and what to do about it."""
     if one.code == "UNKNOWN_PERSON":
-        name, *near = one.values
+        name, *near = _said(one)
         if near:
-            return say("通讯录中没有{name}，是否为：{near}", name=name, near="、".join(near))
+            return say("通讯录中没有{name}，是否为：{near}", name=name, near=words.listed(near))
         return say("通讯录中没有{name}，请核对姓名，或先登记到通讯录", name=name)
     if one.code == "TWINS":
-        name, *people = one.values
-        return say("叫{name}的有{people}，请在姓名后写明手机或职务", name=name, people="、".join(people))
+        name, *people = _said(one)
+        return say("叫{name}的有{people}，请在姓名后写明手机或职务", name=name, people=words.listed(people))
     if one.code == "UNIT_UNKNOWN":
-        return say("没有名为“{name}”的单位，请按通讯录中的名称填写", name=one.values[0])
-    values = dict(enumerate(_said(one)))
+        return say("没有名为“{name}”的单位，请按通讯录中的名称填写", name=_said(one)[0])
     text = say(_SENTENCES[one.code])
-    for number, value in values.items():
+    for number, value in enumerate(_placed(one)):
         text = text.replace(f"{{{number}}}", value)
     return text
 
 
-def _said(one: Trouble) -> Iterable[str]:
-    """The values in words: seats and faults are codes."""
-    if one.code == "FAULT":
-        return one.values[0], say(words.FAULTS[one.values[1]])
-    return [say(words.SEATS_SHORT[value]) if value in words.SEATS_SHORT else value for value in one.values]
+def _placed(one: Trouble) -> list[str]:
+    """The values for the numbered places of a sentence."""
+    said = _said(one)
+    match one.code:
+        case "DAY_MISSING":
+            return [said[0], words.listed(said[1:])]
+        case "SEVERAL_TABLES":
+            return [words.listed(said)]
+        case "WEEKDAY":
+            return [
+                *said,
+                *(say(words.WEEKDAYS[day.weekday()]) for day in one.values if isinstance(day, date)),
+            ]
+        case "FAULT":
+            # The first is a name.
+            return [said[0], *(say(words.FAULTS.get(fault, fault)) for fault in said[1:])]
+    return said
+
+
+def _said(one: Trouble) -> list[str]:
+    """The values in words: seats are codes."""
+    return [_word(value) for value in one.values]
+
+
+def _word(value: str | date | Known) -> str:
+    if isinstance(value, Known):
+        return words.bracketed(value.name, f"{value.unit}{value.title}")
+    if isinstance(value, date):
+        return words.day_of_year(value)
+    return say(words.SEATS_SHORT[value]) if value in words.SEATS_SHORT else value

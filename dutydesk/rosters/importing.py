@@ -26,6 +26,8 @@ from dutydesk.rosters.rules.reading import ReadSheet, Trouble, read_sheet
 from dutydesk.rosters.rules.slots import Pattern, default_patterns, slots_of
 from dutydesk.rosters.rules.sorting import Part, Sorted, for_unit, for_units
 from dutydesk.rosters.view_queries import begin_of, holders_between, rosters_of
+from dutydesk.web import words
+from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
 # 500 units with a row for each day of a month, and some to spare.
@@ -101,8 +103,10 @@ async def dry_run_many(
     found = for_units(tables, names)
     months = {one.sheet.month for one in found.parts if one.sheet.month is not None}
     if len(months) > 1:
-        said = "、".join(f"{one.year}年{one.month}月" for one in sorted(months))
-        message = f"文件里有几个月的值班表（{said}），请一次导入一个月"
+        message = say(
+            "文件里有几个月的值班表（{months}），请一次导入一个月",
+            months=words.listed(words.month(one) for one in sorted(months)),
+        )
         raise InvalidInputError(f"file: {message}", (FieldFault("file", message),))
     run = await _dry_run(session, site, now, units, months.pop() if months else None, found)
     for one in run.plans:

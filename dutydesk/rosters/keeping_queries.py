@@ -74,6 +74,22 @@ async def locked_shift(session: Session, shift_id: int) -> Shift | None:
     return await session.get(Shift, shift_id, with_for_update=True, populate_existing=True)
 
 
+async def calendar_shifts_ahead(session: Session, unit_id: int, now: datetime) -> list[Shift]:
+    """Return a unit's shifts planned by the calendar, drafts too, that are not over, locked against a change beside."""
+    found = await session.exec(
+        select(Shift)
+        .where(
+            col(Shift.unit_id) == unit_id,
+            col(Shift.ends_at) > now,
+            col(Shift.state) != "cancelled",
+            col(Shift.day_class).is_not(None),
+        )
+        .order_by(col(Shift.id))
+        .with_for_update()
+    )
+    return list(found)
+
+
 async def earliest_due(session: Session) -> datetime | None:
     """Return when the next unit or shift has to be looked at."""
     units = await session.exec(

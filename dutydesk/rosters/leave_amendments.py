@@ -141,7 +141,7 @@ async def _refuse_amendment(
     found = amend_refusals(leave, asked.starts_at, asked.ends_at, now, calendar, site.zone)
     if found:
         faults = tuple(FieldFault(one.field, said(one)) for one in found)
-        raise InvalidInputError("；".join(one.message for one in faults), faults)
+        raise InvalidInputError(say("；").join(one.message for one in faults), faults)
     person = await people.person(session, row.person_id)
     around = await effects.around(session, site, person, asked.starts_at, asked.ends_at, but=row.id)
     if around.other_leave:

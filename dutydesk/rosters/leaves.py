@@ -342,7 +342,7 @@ def permit(refused: Refusal | None) -> None:
 def _refuse_all(found: list[Refusal]) -> None:
     if found:
         faults = tuple(FieldFault(one.field, said(one)) for one in found)
-        raise InvalidInputError("；".join(one.message for one in faults), faults)
+        raise InvalidInputError(say("；").join(one.message for one in faults), faults)
 
 
 def _must_direct(leave: Leave) -> None:

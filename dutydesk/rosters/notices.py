@@ -1,12 +1,15 @@
-"""Telling people their shifts: one SMS (or, an hour before, one call) to one person about one shift."""
+"""Telling people their shifts: one SMS (or, an hour before, one call) to one person about one shift, or a whole month."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from dutydesk.alerts.actions import alert_row
-from dutydesk.rosters.model import Shift
+from dutydesk.people.rules import Person
+from dutydesk.rosters.model import Roster, Shift
 from dutydesk.rosters.rules import Seat
+from dutydesk.rosters.rules.holes import day_word
 from dutydesk.rulebook.types import Channel
 
 # What each says is ``sms.shift_<kind>`` and ``voice.shift_<kind>`` of the wording.
@@ -80,3 +83,35 @@ def change_notice(
             "seat": SEAT_WORDS[shift.seat],
         },
     )
+
+
+def published_notices(
+    now: datetime, zone: ZoneInfo, roster: Roster, shifts: Sequence[Shift], persons: Mapping[int, Person]
+) -> list[dict[str, Any]]:
+    """Return one SMS for each person, however many turns; who has none ahead any more is left in peace."""
+    ahead: dict[int, list[Shift]] = {}
+    for shift in sorted(shifts, key=lambda one: one.starts_at):
+        if shift.starts_at > now and shift.person_id in persons:
+            ahead.setdefault(shift.person_id, []).append(shift)
+    return [
+        alert_row(
+            now,
+            unique_key=f"roster/{roster.id}/{roster.version}/{person_id}",
+            lane="digest",
+            cause="shift",
+            target="person",
+            recipient=f"person:{person_id}",
+            channel="sms",
+            reason="SHIFT_REMINDER",
+            wording="shift_published",
+            person_id=person_id,
+            unit_id=roster.unit_id,
+            subject=f"roster/{roster.unit_id}/{roster.month:%Y-%m}",
+            params={
+                "title": f"{roster.month.month}月值班{len(mine)}班",
+                "day": day_word(mine[0].starts_at, zone),
+                "time": f"{mine[0].starts_at.astimezone(zone):%H:%M}",
+            },
+        )
+        for person_id, mine in ahead.items()
+    ]

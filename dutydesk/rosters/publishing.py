@@ -6,10 +6,7 @@ Drafts become duty only here. What is plainly impossible refuses; a hole or a do
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from dutydesk.alerts.actions import alert_row
 from dutydesk.alerts.queries import add_alerts
 from dutydesk.audit.actions import record
 from dutydesk.calendars.queries import calendar_for
@@ -23,10 +20,11 @@ from dutydesk.rosters.candidate_queries import candidates
 from dutydesk.rosters.gaps import settle_gaps
 from dutydesk.rosters.model import Roster, Shift
 from dutydesk.rosters.months import next_month, roster_for
+from dutydesk.rosters.notices import published_notices
 from dutydesk.rosters.queries import roster_of
 from dutydesk.rosters.rules.eligibility import Candidate, Fault, Place, faults_of
 from dutydesk.rosters.rules.filing import month_span
-from dutydesk.rosters.rules.holes import Hole, day_word, holes_in
+from dutydesk.rosters.rules.holes import Hole, holes_in
 from dutydesk.rosters.rules.reminding import moments_of
 from dutydesk.rosters.rules.slots import slots_of
 from dutydesk.web.languages import say
@@ -190,7 +188,7 @@ async def publish(
     session.add(roster)
     await session.flush()
     told = [*found.drafts, *(found.published if first else ())]
-    await add_alerts(session, _notices(now, site.zone, roster, told, found.persons))
+    await add_alerts(session, published_notices(now, site.zone, roster, told, found.persons))
     # At once, so that the unit has filed and its holes are owed in the same moment.
     await settle_gaps(session, site, now, unit_id)
     record(
@@ -224,35 +222,3 @@ def _refuse(unit: Unit, roster: Roster, found: Review, remarks: str) -> None:
     if found.needs_remarks and not remarks.strip():
         sentence = "有空缺或待核实的班次，请写明原因后再发布"
         raise InvalidInputError(f"remarks: {sentence}", (FieldFault("remarks", sentence),))
-
-
-def _notices(
-    now: datetime, zone: ZoneInfo, roster: Roster, shifts: Sequence[Shift], persons: Mapping[int, Person]
-) -> list[dict[str, Any]]:
-    """One SMS for each person, however many turns; who has none ahead any more is left in peace."""
-    ahead: dict[int, list[Shift]] = {}
-    for shift in sorted(shifts, key=lambda one: one.starts_at):
-        if shift.starts_at > now and shift.person_id in persons:
-            ahead.setdefault(shift.person_id, []).append(shift)
-    return [
-        alert_row(
-            now,
-            unique_key=f"roster/{roster.id}/{roster.version}/{person_id}",
-            lane="digest",
-            cause="shift",
-            target="person",
-            recipient=f"person:{person_id}",
-            channel="sms",
-            reason="SHIFT_REMINDER",
-            wording="shift_published",
-            person_id=person_id,
-            unit_id=roster.unit_id,
-            subject=f"roster/{roster.unit_id}/{roster.month:%Y-%m}",
-            params={
-                "title": f"{roster.month.month}月值班{len(mine)}班",
-                "day": day_word(mine[0].starts_at, zone),
-                "time": f"{mine[0].starts_at.astimezone(zone):%H:%M}",
-            },
-        )
-        for person_id, mine in ahead.items()
-    ]

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -25,7 +26,7 @@ from dutydesk.errors import DutydeskError, NotSignedInError
 from dutydesk.logs import log, mask_number
 from dutydesk.web import words
 from dutydesk.web.languages import LANGUAGES, SOURCE, language, say, translation
-from dutydesk.web.site import site_of
+from dutydesk.web.site import Site, site_of
 from dutydesk.web.translating import add_languages
 
 _log = log("pages")
@@ -75,6 +76,12 @@ def render(request: Request, template: str, status: int = 200, /, **context: Any
     }
     text = environment(site.zone, language()).get_template(template).render(shared | context)
     return HTMLResponse(text, status_code=status)
+
+
+def on_paper(site: Site, template: str, /, **context: Any) -> Markup:
+    """Return a part of a page that is an official document: Chinese, whatever language the page is in."""
+    made = environment(site.zone, SOURCE).get_template(template)
+    return Markup(made.render({"site": site} | context))  # noqa: S704 (the templates escape)
 
 
 def theme(request: Request) -> str:

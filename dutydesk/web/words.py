@@ -137,7 +137,7 @@ MODES = {"on_call": "通讯畅通", "on_post": "在岗"}
 DAY_KINDS = {"workday": "工作日", "makeup": "调休补班", "rest": "休息日", "holiday": "法定节假日"}
 DAY_CLASSES = DAY_KINDS | {"sensitive": "敏感时期"}
 # As a calendar's small cell has them; a plain workday has none.
-DAY_MARKS = {"workday": "", "makeup": "班", "rest": "休", "holiday": "假"}
+DAY_MARKS = {"makeup": "班", "rest": "休", "holiday": "假"}
 # Why somebody may not sit somewhere (rosters/rules/eligibility.py).
 FAULTS = {
     "LEFT": "已调离或退休",
@@ -319,7 +319,7 @@ def day_of_year(then: calendar_date) -> str:
     return say("{month}{day}日", month=say(_MONTHS[then.month - 1]), day=then.day)
 
 
-def day(then: datetime) -> str:
+def day(then: calendar_date) -> str:
     """Return a day: 2026年11月23日, ``23 Nov 2026``."""
     return say("{year}年{month}{day}日", year=then.year, month=say(_MONTHS[then.month - 1]), day=then.day)
 

@@ -17,6 +17,7 @@ from dutydesk.calendars.rules.faults import (
     with_entries,
 )
 from dutydesk.calendars.rules.years import changes_of, import_faults
+from dutydesk.calendars.telling import told
 
 ONE = timedelta(days=1)
 CALENDAR = Calendar(library_year(2026))
@@ -32,7 +33,7 @@ CALENDAR = Calendar(library_year(2026))
     ],
 )
 def test_a_day_that_contradicts_its_weekday_is_refused(entry, said):
-    assert said in entry_fault(entry)
+    assert said in told(entry_fault(entry))
 
 
 def test_a_day_that_stands_twice_must_say_the_same_both_times():
@@ -40,7 +41,7 @@ def test_a_day_that_stands_twice_must_say_the_same_both_times():
     assert entries_faults([Entry(day, "holiday", "元旦"), Entry(day, "holiday", "元旦")]) == []
     twice = [Entry(day, "holiday", "元旦", "A2"), Entry(day, "rest", "", "A9")]
     (fault,) = entries_faults(twice)
-    assert (fault.place, "重复出现" in fault.text, "A2" in fault.text) == ("A9", True, True)
+    assert (fault.place, "重复出现" in told(fault), "A2" in told(fault)) == ("A9", True, True)
 
 
 def test_sixty_days_off_in_a_row_are_refused_and_one_less_is_not():
@@ -51,7 +52,7 @@ def test_sixty_days_off_in_a_row_are_refused_and_one_less_is_not():
         return break_fault(with_entries(CALENDAR, entries), [one.day for one in entries])
 
     # The weekend before belongs to the break as well: from the 16th on.
-    assert "2026年5月16日起连续60天" in off(58)
+    assert "2026年5月16日起连续60天" in told(off(58))
     assert off(56) is None
 
 

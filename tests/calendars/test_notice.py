@@ -6,6 +6,7 @@ import pytest
 
 from dutydesk.calendars.days import library_year
 from dutydesk.calendars.rules.notice import lines_of, read_notice
+from dutydesk.calendars.telling import told, where
 
 NOTICE_2026 = """国务院办公厅关于2026年部分节假日安排的通知
 国办发明电〔2025〕7号
@@ -58,7 +59,8 @@ def test_a_holiday_may_begin_in_the_december_before():
 )
 def test_what_cannot_be_right_is_said_with_its_line(text, said):
     _, faults = read_notice(text, 2027)
-    assert any(said in fault.text for fault in faults)
+    assert {where(fault.place) for fault in faults} <= {"第1行", ""}
+    assert any(said in told(fault) for fault in faults)
 
 
 def test_days_one_a_line_are_read_and_written_alike():

@@ -272,7 +272,10 @@ def test_namesakes_in_a_unit_are_told_apart_by_number_or_title_and_else_named():
     assert found("张伟", phones="13800000061") == [6]
     assert found("张伟", titles="会计") == [7]
     (match,) = matches_of(mentions_in("张伟"), DIRECTORY, CANTEEN)
-    assert match.others == ("张伟（机关食堂厨师）", "张伟（机关食堂会计）")
+    assert [(one.name, one.unit, one.title) for one in match.twins] == [
+        ("张伟", "机关食堂", "厨师"),
+        ("张伟", "机关食堂", "会计"),
+    ]
 
 
 def test_an_unknown_name_brings_the_nearest_ones_of_the_unit():

@@ -468,3 +468,12 @@ async def test_a_persons_page_shows_shifts_served_and_given_away_and_the_balance
     wrong = await office.get(f"/rosters/people/{bureau.chief.id}?from=2026-12-31&until=2026-12-01")
     assert wrong.status_code == 422
     assert "结束时间应晚于开始时间" in wrong.text
+
+
+async def test_the_form_is_printed_in_chinese_whatever_language_the_page_is_in(browser_of, bureau):
+    office = await browser_of("office")
+    office.cookies.set("language", "en")
+    page = (await office.get("/rosters/desk/2026-12/print")).text
+    assert 'class="printing-bar" lang="en"' in page
+    form = page[page.index("<main") : page.index("</main>")]
+    assert all(said in form for said in ("2026年12月值班表</h1>", "值班电话：", "星期二", "工作日", "备注"))

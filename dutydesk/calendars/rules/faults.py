@@ -1,9 +1,10 @@
 """What makes a calendar contradict itself, and what makes a sensitive period impossible. Pure.
 
-The sentences are Chinese: pages and answers show them as they are.
+Each is a Chinese sentence with its values; ``calendars.telling`` says it in the reader's language.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -33,39 +34,53 @@ _FESTIVALS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a pasted text, from 1; a workbook's cell is simply called by its name."""
+
+    number: int
+
+
+Place = str | Row
+# Days and rows are written out where the sentence is shown. A text stays as it was written; several are words of ours
+# (festivals, a weekday), said in the reader's language and listed.
+Value = int | str | date | Row | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A day as somebody wants it laid down; ``place`` is where that is written (a cell, a line), to be found again."""
 
     day: date
     kind: DayKind
     name: str = ""
-    place: str = ""
+    place: Place = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and where; without a place, with the whole."""
+    """What is wrong, as a sentence with the values of its ``{places}``, and where; without a place, with the whole."""
 
-    place: str
+    place: Place
     text: str
+    values: Mapping[str, Value] = dataclasses.field(default_factory=dict)
 
 
-def out_of_range(day: date) -> str | None:
+def out_of_range(day: date) -> Fault | None:
     """Return why a day cannot be in the calendar, or None."""
     if FIRST_DAY <= day <= LAST_DAY:
         return None
-    return f"日期应在{FIRST_DAY.year}年至{LAST_DAY.year}年之间"
+    return Fault("", "日期应在{first}年至{last}年之间", {"first": FIRST_DAY.year, "last": LAST_DAY.year})
 
 
-def entry_fault(entry: Entry) -> str | None:
+def entry_fault(entry: Entry) -> Fault | None:
     """Return what is wrong with one day by itself, or None."""
     if (fault := out_of_range(entry.day)) is not None:
-        return fault
-    shown = chinese_day(entry.day)
+        return replace(fault, place=entry.place)
+    values = {"day": entry.day}
     if entry.kind == "makeup" and not is_weekend(entry.day):
-        return f"{shown}不是周末，不能设为调休补班，请核对日期"
+        return Fault(entry.place, "{day}不是周末，不能设为调休补班，请核对日期", values)
     if entry.kind == "workday" and is_weekend(entry.day):
-        return f"{shown}是周末，上班应设为调休补班"
+        return Fault(entry.place, "{day}是周末，上班应设为调休补班", values)
     return None
 
 
@@ -75,12 +90,15 @@ def entries_faults(entries: Sequence[Entry]) -> list[Fault]:
     first: dict[date, Entry] = {}
     for entry in entries:
         if (fault := entry_fault(entry)) is not None:
-            faults.append(Fault(entry.place, fault))
+            faults.append(fault)
         before = first.setdefault(entry.day, entry)
         if (before.kind, before.name) != (entry.kind, entry.name):
-            where = f"（{before.place}）" if before.place else ""
-            text = f"{chinese_day(entry.day)}重复出现，且与前面{where}不一致，请只留一处"
-            faults.append(Fault(entry.place, text))
+            text = (
+                "{day}重复出现，且与前面（{before}）不一致，请只留一处"
+                if before.place
+                else "{day}重复出现，且与前面不一致，请只留一处"
+            )
+            faults.append(Fault(entry.place, text, {"day": entry.day, "before": before.place}))
     return faults
 
 
@@ -91,7 +109,7 @@ def with_entries(calendar: Calendar, entries: Iterable[Entry], taken_back: Colle
     return replace(calendar, table=kept | laid)
 
 
-def break_fault(calendar: Calendar, around: Collection[date]) -> str | None:
+def break_fault(calendar: Calendar, around: Collection[date]) -> Fault | None:
     """Return the run of days off near these days that no calendar has, or None.
 
     Working-day arithmetic gives up on such a run (:meth:`Calendar.add_working_days`): it must never be stored.
@@ -104,7 +122,8 @@ def break_fault(calendar: Calendar, around: Collection[date]) -> str | None:
         if calendar.day(day).works:
             begins = day + _ONE_DAY
         elif (day - begins).days + 1 >= LONGEST_BREAK:
-            return f"从{chinese_day(begins)}起连续{LONGEST_BREAK}天没有工作日，日历自相矛盾，请核对"
+            text = "从{day}起连续{count}天没有工作日，日历自相矛盾，请核对"
+            return Fault("", text, {"day": begins, "count": LONGEST_BREAK})
         day += _ONE_DAY
     return None
 
@@ -143,30 +162,26 @@ def makeups_of(calendar: Calendar, year: int) -> list[date]:
     return [day for day in days if day.year == year and calendar.day(day).kind == "makeup"]
 
 
-def period_faults(wanted: Period, others: Iterable[Period]) -> list[tuple[str, str]]:
+def period_faults(wanted: Period, others: Iterable[Period]) -> list[tuple[str, Fault]]:
     """Return (field, what is wrong) with a sensitive period beside the *others* that are in force."""
     for name, day in (("starts_on", wanted.starts_on), ("ends_on", wanted.ends_on)):
         if (fault := out_of_range(day)) is not None:
             return [(name, fault)]
     if wanted.ends_on < wanted.starts_on:
-        return [("ends_on", "结束日期早于开始日期")]
+        return [("ends_on", Fault("", "结束日期早于开始日期"))]
     if (wanted.ends_on - wanted.starts_on).days >= LONGEST_PERIOD:
-        return [("ends_on", f"一个敏感时期最长{LONGEST_PERIOD}天，请分段登记")]
+        text = "一个敏感时期最长{count}天，请分段登记"
+        return [("ends_on", Fault("", text, {"count": LONGEST_PERIOD}))]
     for one in others:
         if one.id != wanted.id and one.name == wanted.name and _meet(one, wanted):
-            span = f"{chinese_day(one.starts_on)}至{chinese_day(one.ends_on)}"
-            return [("name", f"已有同名的敏感时期（{span}），日期重叠，请改动原有的一个")]
+            text = "已有同名的敏感时期（{start}至{end}），日期重叠，请改动原有的一个"
+            return [("name", Fault("", text, {"start": one.starts_on, "end": one.ends_on}))]
     return []
 
 
 def is_over(period: Period, today: date) -> bool:
     """Tell whether a period lies behind: what it was then stays as it was."""
     return period.ends_on < today
-
-
-def chinese_day(day: date) -> str:
-    """Return a day as an official text has it: 2026年11月23日."""
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _meet(one: Period, other: Period) -> bool:

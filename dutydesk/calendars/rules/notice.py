@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from dutydesk.calendars.rules import DayKind
-from dutydesk.calendars.rules.faults import Entry, Fault, chinese_day
+from dutydesk.calendars.rules import DayKind, sentences
+from dutydesk.calendars.rules.faults import Entry, Fault, Place, Row, Value
 
 # What people write for each kind of day; the first word of a kind is how we write it.
 KIND_WORDS: dict[str, DayKind] = {
@@ -55,7 +55,7 @@ def read_notice(text: str, year: int) -> tuple[list[Entry], list[Fault]]:
     faults: list[Fault] = []
     name = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        said, place = line.strip(), f"第{number}行"
+        said, place = line.strip(), Row(number)
         plain = _LINE.fullmatch(said)
         if plain is not None:
             _read_line(plain, place, entries, faults)
@@ -66,7 +66,7 @@ def read_notice(text: str, year: int) -> tuple[list[Entry], list[Fault]]:
         for sentence in re.split(r"[。；;]", said):
             _read_sentence(sentence, year, name, place, entries, faults)
     if not entries and not faults:
-        faults.append(Fault("", "没有读到放假或上班的日期，请核对所粘贴的内容"))
+        faults.append(Fault("", sentences.NO_DAYS))
     return entries, faults
 
 
@@ -76,23 +76,23 @@ def lines_of(entries: list[Entry]) -> str:
     return "\n".join(f"{one.day.isoformat()} {words[one.kind]} {one.name}".strip() for one in entries)
 
 
-def _read_line(found: re.Match[str], place: str, entries: list[Entry], faults: list[Fault]) -> None:
+def _read_line(found: re.Match[str], place: Place, entries: list[Entry], faults: list[Fault]) -> None:
     kind, name = kind_of(found[4]), (found[5] or "").strip()
     try:
         day = date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
-        faults.append(Fault(place, "没有这一天，请核对日期"))
+        faults.append(Fault(place, sentences.NO_SUCH_DAY))
         return
     if kind is None:
-        faults.append(Fault(place, "日类应为法定节假日、调休补班、休息日或工作日"))
+        faults.append(Fault(place, sentences.WRONG_KIND))
     elif len(name) > LONGEST_NAME or not name.isprintable():
-        faults.append(Fault(place, f"名称最多{LONGEST_NAME}字，不含控制字符"))
+        faults.append(Fault(place, sentences.NAME_TOO_LONG, {"count": LONGEST_NAME}))
     else:
         entries.append(Entry(day, kind, name, place))
 
 
 def _read_sentence(
-    sentence: str, year: int, name: str, place: str, entries: list[Entry], faults: list[Fault]
+    sentence: str, year: int, name: str, place: Place, entries: list[Entry], faults: list[Fault]
 ) -> None:
     kind: DayKind
     if "上班" in sentence or "补班" in sentence:
@@ -107,16 +107,17 @@ def _read_sentence(
         try:
             first, last, month = _span(found, year, month)
         except ValueError:
-            faults.append(Fault(place, f"没有这一天，请核对日期：{found[0]}"))
+            faults.append(Fault(place, sentences.NO_SUCH_DAY_IN, {"said": found[0]}))
             return
-        faults += [Fault(place, one) for one in _weekday_faults(found, first, last)]
+        faults += _weekday_faults(found, first, last, place)
         if not 0 <= (last - first).days < _LONGEST_HOLIDAY:
-            faults.append(Fault(place, f"起止日期不对，请核对：{found[0]}"))
+            faults.append(Fault(place, sentences.WRONG_SPAN, {"said": found[0]}))
             return
         entries += [Entry(day, kind, name[:LONGEST_NAME], place) for day in _days(first, last)]
     total = _TOTAL.search(sentence)
     if total is not None and kind == "holiday" and int(total[1]) != len(entries) - before:
-        faults.append(Fault(place, f"读到{len(entries) - before}天，与所写的{total[0]}不符，请核对"))
+        values: dict[str, Value] = {"count": len(entries) - before, "said": total[0]}
+        faults.append(Fault(place, sentences.WRONG_TOTAL, values))
 
 
 def _span(found: re.Match[str], year: int, month: int | None) -> tuple[date, date, int]:
@@ -140,12 +141,14 @@ def _span(found: re.Match[str], year: int, month: int | None) -> tuple[date, dat
     return first, last, last_month
 
 
-def _weekday_faults(found: re.Match[str], first: date, last: date) -> Iterator[str]:
+def _weekday_faults(found: re.Match[str], first: date, last: date, place: Place) -> Iterator[Fault]:
     """Say where the weekday in brackets is not that of the day: one of the two is a slip."""
     for day, said in ((first, found[4]), (last, found[8])):
         weekday = _WEEKDAY.search(said or "")
         if weekday is not None and _WEEKDAYS[day.weekday()] != weekday[1].replace("天", "日"):
-            yield f"{chinese_day(day)}是周{_WEEKDAYS[day.weekday()]}，与所写的{weekday[0]}不符，请核对"
+            right = (sentences.WEEKDAYS[day.weekday()],)
+            values: dict[str, Value] = {"day": day, "weekday": right, "said": weekday[0]}
+            yield Fault(place, sentences.WRONG_WEEKDAY, values)
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -9,6 +9,7 @@ from dutydesk.calendars.rules import Calendar, Day
 from dutydesk.calendars.rules.faults import (
     Entry,
     Fault,
+    Value,
     break_fault,
     entries_faults,
     missing_festivals,
@@ -43,23 +44,25 @@ def import_faults(
     """
     faults = entries_faults(entries)
     if not entries:
-        faults.append(Fault("", f"没有{year}年的日期，请按模板每行填一天"))
+        faults.append(Fault("", "没有{year}年的日期，请按模板每行填一天", {"year": year}))
     for one in entries:
         if one.day.year != year and (one.day.year, one.day.month) != (year - 1, _DECEMBER):
-            faults.append(Fault(one.place, f"{one.day.isoformat()}不在{year}年内，请核对年份"))
+            values: dict[str, Value] = {"day": one.day.isoformat(), "year": year}
+            faults.append(Fault(one.place, "{day}不在{year}年内，请核对年份", values))
     if not faults and (
         found := break_fault(with_entries(calendar, entries, replaced), _days(entries, replaced))
     ):
-        faults.append(Fault("", found))
+        faults.append(found)
     return faults
 
 
-def confirm_fault(calendar: Calendar, year: int) -> str | None:
+def confirm_fault(calendar: Calendar, year: int) -> Fault | None:
     """Return why a year cannot be confirmed as complete, or None."""
     missing = missing_festivals(calendar, year)
     if not missing:
         return None
-    return f"{year}年还没有登记：{'、'.join(missing)}。请先导入或逐日登记，再确认"
+    text = "{year}年还没有登记：{festivals}。请先导入或逐日登记，再确认"
+    return Fault("", text, {"year": year, "festivals": tuple(missing)})
 
 
 def changes_of(before: Mapping[date, Day], entries: Iterable[Entry]) -> list[Change]:

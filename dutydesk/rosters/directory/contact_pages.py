@@ -14,6 +14,7 @@ from dutydesk.people import queries as people
 from dutydesk.people.numbers import shown_address
 from dutydesk.people.rules import ContactKind
 from dutydesk.rosters.directory.forms import reason_input
+from dutydesk.rosters.directory.reasons import disabling_reason
 from dutydesk.rosters.directory.shown import Identity, Writer, form_page, person_address, seen_person
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
@@ -152,7 +153,7 @@ async def disable(request: Request, contact_id: Identity, actor: Writer, site: T
     form.check_required()
     if form.value("why") not in _WHY:
         form.fault("why", "请选择")
-    reason = "：".join(one for one in (form.value("why"), form.value("reason")) if one)
+    reason = disabling_reason(form.value("why"), form.value("reason"))
     checked = None if form.faults else form.check(_Reasoned, {"reason": reason})
     if checked is None:
         return await _page(request, site, actor, contact_id, form, enable=False, status=422)

@@ -12,6 +12,7 @@ from dutydesk.rosters.model import SeatHolder, Shift
 from dutydesk.rosters.queries import holder_fact, lock_person, look_for_holes, shift_fact
 from dutydesk.rosters.rules.spans import segments_of
 from dutydesk.rosters.view_queries import holders_of_shifts
+from dutydesk.web.languages import say
 
 LEFT = "已离任"
 
@@ -31,9 +32,8 @@ async def leave(
     every = await shifts_ahead(session, person_id, now)
     ahead = [row for row in every if row.state == "published"]
     if ahead and not with_shifts:
-        raise ConflictError(
-            f"还有{len(ahead)}个班次未值，请先换人；确需立即离任的，勾选“同时空出班次”，空出的班次随即按空缺告警"
-        )
+        text = "还有{count}个班次未值，请先换人；确需立即离任的，勾选“同时空出班次”，空出的班次随即按空缺告警"
+        raise ConflictError(say(text, count=len(ahead)))
     left = await retire_person(session, now, actor, person_id, reason)
     vacated = await _vacate(session, now, person_id, ahead)
     staying = await staying_on(session, person_id, now)

@@ -19,7 +19,7 @@ from dutydesk.people.import_acts import known as whole_directory
 from dutydesk.people.import_lines import Line, Wrong, lines_of
 from dutydesk.people.importing import Known, Plan, plan_of
 from dutydesk.rosters.directory.shown import Reader, Writer, page
-from dutydesk.rosters.directory.workbook import directory_book, template_book
+from dutydesk.rosters.directory.workbook import BOOK, TEMPLATE, directory_book, template_book
 from dutydesk.web.forms import Form, Input
 from dutydesk.web.pages import PageRoute
 from dutydesk.web.site import Site, TheSite
@@ -63,7 +63,7 @@ async def template(_actor: Writer, site: TheSite) -> Response:
     moment = site.clock.now()
     return _workbook(
         await asyncio.to_thread(template_book, site.zone, moment),
-        "通讯录模板.xlsx",
+        f"{TEMPLATE}.xlsx",
         "directory-template.xlsx",
     )
 
@@ -174,7 +174,7 @@ async def export(actor: Reader, site: TheSite) -> Response:
         record(session, now, actor.name, "list.exported", "list:directory", rows=len(found.persons))
     local = now.astimezone(site.zone)
     stamp = f"{local:%Y%m%d_%H%M%S}"
-    return _workbook(content, f"通讯录_{stamp}.xlsx", f"directory_{stamp}.xlsx")
+    return _workbook(content, f"{BOOK}_{stamp}.xlsx", f"directory_{stamp}.xlsx")
 
 
 def _visible(found: Known, actor: Actor) -> Known:

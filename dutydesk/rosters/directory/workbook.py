@@ -13,6 +13,8 @@ from dutydesk.people.rules import ContactPoint, Person, Unit
 from dutydesk.web import words
 from dutydesk.web.pages import shown_number
 
+# What the workbooks are saved as.
+BOOK, TEMPLATE = "通讯录", "通讯录模板"
 _WIDTHS = {"名称": 28, "职务": 20, "手机": 16, "手机2": 16, "固定电话": 16, "固定电话2": 16, "电子邮箱": 24}
 _HELP: tuple[tuple[str, str, str], ...] = (
     (UNITS, "代码", "必填，建立后不改；按代码找到已有单位"),
@@ -57,7 +59,7 @@ def directory_book(found: Known, zone: ZoneInfo, moment: datetime, *, masked: bo
 
 def _book(pages: Sequence[Page], zone: ZoneInfo, moment: datetime) -> bytes:
     target = BytesIO()
-    write_book(target, "通讯录", pages, zone=zone, moment=moment)
+    write_book(target, BOOK, pages, zone=zone, moment=moment)
     return target.getvalue()
 
 

@@ -164,10 +164,9 @@ def _in_order(plan: UnitPlan, read: ReadSheet, days: Sequence[ReadDay]) -> list[
     kept: dict[date, ReadDay] = {}
     for one in days:
         if one.day.replace(day=1) != plan.facts.month:
-            said = (f"{one.day.month}月{one.day.day}日",)
-            plan.troubles.append(Trouble(read.name, one.row, one.column, "DAY_OUTSIDE", said))
+            plan.troubles.append(Trouble(read.name, one.row, one.column, "DAY_OUTSIDE", (one.day,)))
         elif one.day in kept:
-            twice = (f"{one.day.month}月{one.day.day}日", f"{kept[one.day].row + 1}")
+            twice = (one.day, f"{kept[one.day].row + 1}")
             plan.troubles.append(Trouble(read.name, one.row, one.column, "DAY_TWICE", twice))
         else:
             kept[one.day] = one
@@ -181,7 +180,7 @@ def _missing(plan: UnitPlan, read: ReadSheet, kept: Sequence[ReadDay], ahead: Co
     after = (month + timedelta(days=31)).replace(day=1)
     absent = [day for day in days_between(month, after) if day not in there and day in ahead]
     if absent:
-        values = (f"{month.month}", "、".join(str(day.day) for day in absent))
+        values = (f"{month.month}", *(str(day.day) for day in absent))
         plan.troubles.append(Trouble(read.name, read.heading, read.day_column, "DAY_MISSING", values))
 
 
@@ -286,14 +285,16 @@ class _Day:
             return
         if match.person is None:
             known = match.name in self._directory.by_name
-            self._trouble(cell, "TWINS" if known else "UNKNOWN_PERSON", match.name, *match.others)
+            self._trouble(
+                cell, "TWINS" if known else "UNKNOWN_PERSON", match.name, *match.twins, *match.others
+            )
             return
         if match.other_number:
             self._trouble(cell, "OTHER_NUMBER", match.name, match.mention.number, grave=False)
         if match.person.unit_id != self._plan.facts.unit_id and cell.seat != "leader":
             self._trouble(cell, "ELSEWHERE", match.name, match.person.unit, grave=False)
 
-    def _trouble(self, cell: ReadCell, code: TroubleCode, *values: str, grave: bool = True) -> None:
+    def _trouble(self, cell: ReadCell, code: TroubleCode, *values: str | Known, grave: bool = True) -> None:
         self._plan.troubles.append(Trouble(self._plan.sheet, cell.row, cell.column, code, values, grave))
 
 

@@ -148,7 +148,7 @@ def _around_refusals(leave: Leave, around: Around) -> list[Refusal]:
         found.append(Refusal("starts_at", "第五条：此期间受局长委托主持工作，须在津；请先由局长另行委托"))
     if around.together and not around.together_reason.strip():
         text = "{names}同期外出。正副职一般不同时外出；确需同时外出的，请写明理由"
-        found.append(Refusal("together_reason", text, {"names": "、".join(around.together)}))
+        found.append(Refusal("together_reason", text, {"names": tuple(around.together)}))
     return found
 
 

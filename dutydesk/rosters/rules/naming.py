@@ -62,11 +62,6 @@ class Known:
     numbers: tuple[str, ...] = ()
     retired: bool = False
 
-    @property
-    def label(self) -> str:
-        """Return the person so that namesakes can be told apart."""
-        return f"{self.name}（{self.unit}{self.title}）"
-
 
 @dataclass(frozen=True)
 class Directory:
@@ -105,12 +100,16 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who was meant, or (``person`` None) why nobody can be told: unknown, or one of several ``others``."""
+    """Who was meant, or (``person`` None) why nobody can be told: unknown, or one of several ``twins``.
+
+    ``others`` are the names that an unknown one is most like.
+    """
 
     mention: Mention
     person: Known | None
     name: str = ""
     others: tuple[str, ...] = ()
+    twins: tuple[Known, ...] = ()
     other_number: bool = False
 
 
@@ -294,7 +293,7 @@ def _matched(mention: Mention, directory: Directory, unit_id: int) -> Match:
         return Match(mention, None, name, tuple(dict.fromkeys([*owners, *directory.near(name, unit_id)])))
     chosen = _chosen(people, mention, unit_id)
     if len(chosen) > 1:
-        return Match(mention, None, name, tuple(one.label for one in chosen))
+        return Match(mention, None, name, twins=tuple(chosen))
     differs = _MOBILE.search(mention.number) is not None and bool(chosen[0].numbers)
     return Match(
         mention, chosen[0], name, other_number=differs and not _has_number(chosen[0], mention.number)

@@ -22,12 +22,12 @@ class Piece:
 class Refusal:
     """Why something cannot be done: a sentence for the field it is about, with the values of its ``{places}``.
 
-    Days among them are written out where the sentence is shown.
+    Days among them are written out, and several names listed, where the sentence is shown.
     """
 
     field: str
     text: str
-    values: Mapping[str, str | date] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, str | date | tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def pieces_of(shift: PlannedShift, rows: Iterable[HolderRow]) -> list[Piece]:

@@ -21,6 +21,7 @@ from dutydesk.rosters.rules.headings import (
     find_heading,
     plain,
 )
+from dutydesk.rosters.rules.naming import Known
 
 # How a cell is read as a day; the year is that of a text without one.
 AsDay = Callable[[Value, int | None], date | None]
@@ -72,13 +73,16 @@ _LIKE_A_DAY = re.compile(r"\d{1,4}[年月日号./-]\d|\d{1,2}[日号]")
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a cell (row and column from 0), as a code and its values."""
+    """What is wrong with a cell (row and column from 0), as a code and its values.
+
+    Days and people among them are written out, and several values listed, where the sentence is shown.
+    """
 
     sheet: str
     row: int
     column: int
     code: TroubleCode
-    values: tuple[str, ...] = ()
+    values: tuple[str | date | Known, ...] = ()
     grave: bool = True
 
 
@@ -330,11 +334,8 @@ class _Panel:
             return
         text = bare(self._grid.text(row, self._weekday.place))
         said = re.match(_WEEKDAY, text) or re.fullmatch("([一二三四五六日天])", text)
-        right = _WEEKDAYS[day.weekday()]
-        if said and said[1].replace("天", "日") != right:
-            self._trouble(
-                row, self._weekday.place, "WEEKDAY", f"{day.month}月{day.day}日", right, grave=False
-            )
+        if said and said[1].replace("天", "日") != _WEEKDAYS[day.weekday()]:
+            self._trouble(row, self._weekday.place, "WEEKDAY", day, grave=False)
 
     def _note_unread(self, row: int) -> None:
         passed = r"电话|传真|序号|日类|类别|总带班"
@@ -344,5 +345,7 @@ class _Panel:
             if one.kind == "other" and not re.search(passed, one.heading) and self._grid.text(row, one.place)
         }
 
-    def _trouble(self, row: int, place: int, code: TroubleCode, *values: str, grave: bool = True) -> None:
+    def _trouble(
+        self, row: int, place: int, code: TroubleCode, *values: str | date, grave: bool = True
+    ) -> None:
         self._read.troubles.append(Trouble(self._read.name, row, place, code, values, grave))

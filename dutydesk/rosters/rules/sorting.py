@@ -35,7 +35,7 @@ def for_unit(sheets: Sequence[ReadSheet], unit_id: int, names: Sequence[str], mo
         tables = named or of_month or tables
     if len(tables) != 1:
         name = sheets[0].name if sheets else ""
-        values = ("、".join(one.name for one in tables),)
+        values = tuple(one.name for one in tables)
         return Sorted((), [Trouble(name, 0, 0, "SEVERAL_TABLES" if tables else "NO_TABLE", values)])
     (table,) = tables
     mine = [one for one in table.days if not one.unit or bare(one.unit) in own]
