@@ -264,9 +264,13 @@ async def reader(browser_of, bureau):
     return browser
 
 
+# The lunar date is read out as Chinese: the page says so of it.
+MARKED_CHINESE = re.compile(r'<span[^>]* lang="zh">[^<]*</span>')
+
+
 def chinese_in(page, data):
-    """Return the Chinese a reader of an English page still sees, apart from the *data* on it."""
-    text = unescape(page)
+    """Return the Chinese a reader of an English page still sees, apart from the *data* and what is marked as Chinese."""
+    text = MARKED_CHINESE.sub("", unescape(page))
     for known in sorted(data, key=len, reverse=True):
         text = text.replace(known, "")
     return [line.strip() for line in text.splitlines() if is_chinese(line)]
