@@ -119,9 +119,11 @@ async def test_a_unit_contact_sees_nothing_of_another_unit(service, window_of):
     queue, seen = ["/"], set()
     while queue:
         address = queue.pop()
-        if address in seen:
+        # Calendars lead from month to month without end: one of each kind of page is enough.
+        kind = re.sub(r"\d{4}-\d{2}(-\d{2})?(?!\d)|(?<=year=)\d+", "…", address)
+        if kind in seen:
             continue
-        seen.add(address)
+        seen.add(kind)
         answer = await page.goto(address)
         assert answer.status < 400, address
         text = await page.content()
