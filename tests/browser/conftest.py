@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from dutydesk.app import create_app
 from dutydesk.clock import SystemClock
@@ -27,6 +27,9 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# On a machine that does much else at once, a page may take a while: that is no fault of the page.
+expect.set_options(timeout=20_000)
 
 
 def _chromium():
