@@ -250,7 +250,7 @@ async def test_a_process_that_ends_waits_for_no_export(room, operator, exports):
 async def test_a_list_is_of_one_moment_and_holds_up_no_writer(room, operator, site, exports):
     await many(room, 3000)
     started = asyncio.create_task(operator.post("/search/exports", data={"kind": "incidents"}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not any(job.done for job in exports._jobs.values()):  # noqa: ASYNC110 (counted in a thread)
             await asyncio.sleep(0)
         async with site.db.write() as session:  # while the export is under way
