@@ -39,35 +39,8 @@ from dutydesk.incidents.papers import pages as paper_pages
 from dutydesk.obligations import queries
 from dutydesk.people import admin, tokens
 from dutydesk.people import api as people_api
-from dutydesk.rosters import api as rosters_api
-from dutydesk.rosters import (
-    calendar_api,
-    calendar_import,
-    calendar_pages,
-    cell_pages,
-    change_api,
-    change_pages,
-    exchange_pages,
-    generating_pages,
-    leave_api,
-    leave_pages,
-    month_pages,
-    period_pages,
-    person_pages,
-    planning_api,
-    publish_pages,
-    quality_pages,
-    rotation_pages,
-    setup_api,
-    setup_pages,
-    shift_pages,
-    turn_pages,
-    who_pages,
-)
-from dutydesk.rosters.calendar_note import note_calendar
-from dutydesk.rosters.directory.routes import add_directory
-from dutydesk.rosters.file_routes import add_files
-from dutydesk.rosters.ticks import oldest_undone as rosters_undone
+from dutydesk.rosters.keeping.ticks import oldest_undone as rosters_undone
+from dutydesk.rosters.routes import add_rosters
 from dutydesk.search import pages as search_pages
 from dutydesk.search.exports import Exports
 from dutydesk.web.languages import Languages
@@ -139,8 +112,8 @@ def _routes() -> list[BaseRoute]:
     Made once in a process: FastAPI works out each route's parameters at its first request, which takes longer than
     the request, and keeps them with the route.
     """
-    made = FastAPI(max_body_size=_LARGEST_BODY, openapi_url=None, dependencies=[Depends(note_calendar)])
-    for feature in (people_api, rosters_api, incidents_api, owed_api, alerts_api, escalation_api):
+    made = FastAPI(max_body_size=_LARGEST_BODY, openapi_url=None)
+    for feature in (people_api, incidents_api, owed_api, alerts_api, escalation_api):
         made.include_router(feature.router)
     for pages in (
         account_pages,
@@ -156,26 +129,8 @@ def _routes() -> list[BaseRoute]:
         made.include_router(pages.router)
     for settings in (settings_pages, channels, trail, admin, tokens):
         made.include_router(settings.router)
-    _add_rosters(made)
-    add_directory(made)
+    add_rosters(made)
     return made.routes
-
-
-def _add_rosters(app: FastAPI) -> None:
-    app.include_router(calendar_api.router)
-    for calendar in (calendar_pages, calendar_import, period_pages):
-        app.include_router(calendar.router)
-    for asked in (change_api, leave_api, change_pages, leave_pages):
-        app.include_router(asked.router)
-    # Last of the rosters' pages: a unit's name stands where others have a fixed word.
-    for views in (month_pages, cell_pages, exchange_pages, who_pages, quality_pages, person_pages):
-        app.include_router(views.router)
-    app.include_router(turn_pages.router)
-    for planned in (setup_api, planning_api, setup_pages, rotation_pages, generating_pages, shift_pages):
-        app.include_router(planned.router)
-    add_files(app)
-    app.include_router(month_pages.by_unit)
-    app.include_router(publish_pages.router)
 
 
 def _add_health(app: FastAPI, wired: Wired, clockwork: Keeper | None) -> None:

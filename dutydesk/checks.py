@@ -19,7 +19,7 @@ from dutydesk.people.queries import (
 )
 from dutydesk.people.rules import ContactPoint, Unit
 from dutydesk.rosters.candidate_queries import patterns_of
-from dutydesk.rosters.keeping_queries import Sitting, sitting
+from dutydesk.rosters.keeping.queries import Sitting, sitting
 from dutydesk.rosters.rules import LONGEST_SHIFT, NEEDED_SEATS, Holding, Seat, holders
 from dutydesk.rosters.rules.holes import Hole, holes_in
 from dutydesk.rosters.rules.slots import default_patterns, slots_of

@@ -27,7 +27,7 @@ from dutydesk.escalation.preview import preview
 from dutydesk.logs import configure_logs
 from dutydesk.migrations import drift, upgrade
 from dutydesk.roster_commands import roster
-from dutydesk.rosters.lines import span_lines, who_lines
+from dutydesk.rosters.views.lines import span_lines, who_lines
 from dutydesk.settings import load_settings
 from dutydesk.simulator.exchange import Owner
 from dutydesk.simulator.serve import serve_simulator

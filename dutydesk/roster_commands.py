@@ -10,10 +10,10 @@ import typer
 from dutydesk.commands import AT_THE_MACHINE, UnitCode, say, with_site
 from dutydesk.errors import ConflictError, InvalidInputError
 from dutydesk.people.queries import list_units, unit_by_code
-from dutydesk.rosters import import_words
-from dutydesk.rosters.file_pages import workbook_of
-from dutydesk.rosters.import_writes import write_many, write_unit
-from dutydesk.rosters.importing import DryRun, dry_run_many, dry_run_unit, read_tables
+from dutydesk.rosters.files import import_words
+from dutydesk.rosters.files.importing import DryRun, dry_run_many, dry_run_unit, read_tables
+from dutydesk.rosters.files.pages import workbook_of
+from dutydesk.rosters.files.writes import write_many, write_unit
 from dutydesk.web.site import Site
 
 roster = typer.Typer(help="Duty tables as files.", no_args_is_help=True)

@@ -26,8 +26,8 @@ from dutydesk.escalation.watch import set_moving
 from dutydesk.logs import log
 from dutydesk.obligations import queries as obligation_queries
 from dutydesk.obligations.verdicts import note_clock_step
-from dutydesk.rosters.ticks import Kept, keep
-from dutydesk.rosters.ticks import next_due as rosters_due
+from dutydesk.rosters.keeping.ticks import Kept, keep
+from dutydesk.rosters.keeping.ticks import next_due as rosters_due
 from dutydesk.wiring import Wired
 
 SAFETY_SECONDS = 5.0

@@ -13,7 +13,7 @@ from dutydesk.demo import bureau
 from dutydesk.obligations.model import OWED, Obligation
 from dutydesk.people.queries import list_people, list_units
 from dutydesk.rosters.candidate_queries import patterns_of
-from dutydesk.rosters.keeping_queries import sitting
+from dutydesk.rosters.keeping.queries import sitting
 from dutydesk.rosters.model import LeaveReport, Roster, ShiftChange
 from dutydesk.rosters.rules.holes import holes_in
 from dutydesk.rosters.rules.slots import default_patterns, slots_of

@@ -43,20 +43,20 @@ DATA = (
     "alerts/wording.py",  # speech
     "alerts/webhooks.py",  # what a pressed key is recorded as; words.proof has it for the pages
     "escalation/preview.py",  # printed by `dutydesk preview`
-    "rosters/lines.py",  # printed by `dutydesk who`
+    "rosters/views/lines.py",  # printed by `dutydesk who`
     "incidents/actions.py",  # reasons as they are recorded
     "obligations/actions.py",  # labels as they are recorded; words.label has them for the pages
     "desk/phone/actions.py",  # sources and reasons as they are recorded
     "dutylog/rules/times.py",  # what is understood of a typed time
     "dutylog/rules/callers.py",
     "incidents/papers/draft.py",  # official papers are Chinese
-    "rosters/duty_form.py",  # an official document
-    "rosters/file_pages.py",  # workbooks and what they are saved as
-    "rosters/calendar_files.py",  # calendars elsewhere
+    "rosters/files/duty_form.py",  # an official document
+    "rosters/files/pages.py",  # workbooks and what they are saved as
+    "rosters/calendar/files.py",  # calendars elsewhere
     "rosters/notices.py",  # said by SMS and on the telephone
     "rosters/rules/holes.py",  # said by SMS
-    "rosters/filing.py",  # numbers as they are recorded
-    "rosters/leave_effects.py",  # reasons and numbers as they are recorded
+    "rosters/keeping/filing.py",  # numbers as they are recorded
+    "rosters/leaves/effects.py",  # reasons and numbers as they are recorded
     "rosters/rules/headings.py",  # what is understood of a table
     "rosters/rules/naming.py",
     "rosters/rules/reading.py",

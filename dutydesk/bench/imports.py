@@ -18,9 +18,9 @@ from dutydesk.bench.roster_rows import lay_units
 from dutydesk.clock import SystemClock
 from dutydesk.migrations import upgrade
 from dutydesk.people.queries import list_units
-from dutydesk.rosters.import_writes import write_many
-from dutydesk.rosters.importing import dry_run_many, read_tables
-from dutydesk.rosters.uncollected import uncollected
+from dutydesk.rosters.files.importing import dry_run_many, read_tables
+from dutydesk.rosters.files.uncollected import uncollected
+from dutydesk.rosters.files.writes import write_many
 from dutydesk.settings import Settings
 from dutydesk.web.site import Site
 from dutydesk.wiring import close, wire

@@ -11,8 +11,8 @@ from sqlalchemy import insert, text
 from dutydesk.calendars.rules import DAY_CLASSES
 from dutydesk.db import Session
 from dutydesk.people.model import ContactPoint, Person, Unit
-from dutydesk.rosters.bulk_queries import Drafts, add_drafts
 from dutydesk.rosters.model import Roster, Rotation, RotationMember, SeatPattern
+from dutydesk.rosters.planning.bulk_queries import Drafts, add_drafts
 from dutydesk.rosters.rules import Seat
 from dutydesk.rosters.rules.groups import Assignment
 from dutydesk.rosters.rules.slots import Slot

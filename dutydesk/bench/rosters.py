@@ -17,8 +17,8 @@ from dutydesk.bench.roster_rows import Writes, lay_shifts, lay_units
 from dutydesk.clock import SystemClock
 from dutydesk.migrations import upgrade
 from dutydesk.people.queries import desk_unit
-from dutydesk.rosters.bulk import Totals, generate_many
 from dutydesk.rosters.model import Shift
+from dutydesk.rosters.planning.bulk import Totals, generate_many
 from dutydesk.rosters.queries import who_holds
 from dutydesk.settings import Settings
 from dutydesk.web.site import Site

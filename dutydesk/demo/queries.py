@@ -11,8 +11,8 @@ from dutydesk.alerts.model import Alert
 from dutydesk.db import Session
 from dutydesk.obligations.model import Obligation, Rung
 from dutydesk.people.model import ContactPoint
+from dutydesk.rosters.keeping.reminders import SIGN_IN_RULE
 from dutydesk.rosters.model import Attendance, LeaveReport, Roster, Rotation, Shift, ShiftChange
-from dutydesk.rosters.reminders import SIGN_IN_RULE
 
 
 async def contacts_of(session: Session, person_ids: Collection[int]) -> list[ContactPoint]:

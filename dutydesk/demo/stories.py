@@ -13,8 +13,9 @@ from dutydesk.demo import queries
 from dutydesk.errors import DutydeskError
 from dutydesk.people import queries as people
 from dutydesk.people.rules import Person
-from dutydesk.rosters import changes, leaves
-from dutydesk.rosters.gaps import settle_gaps
+from dutydesk.rosters.changes import actions as changes
+from dutydesk.rosters.keeping.gaps import settle_gaps
+from dutydesk.rosters.leaves import actions as leaves
 from dutydesk.rosters.model import Shift
 from dutydesk.rosters.notices import shift_notice
 from dutydesk.web.site import Site

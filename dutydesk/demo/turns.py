@@ -10,9 +10,9 @@ from dutydesk.demo import bureau, queries
 from dutydesk.demo.staff import ACTOR
 from dutydesk.people import queries as people
 from dutydesk.people.rules import Unit
-from dutydesk.rosters.generating import generate
 from dutydesk.rosters.model import Rotation, RotationMember, SeatPattern
 from dutydesk.rosters.months import month_of, next_month
+from dutydesk.rosters.planning.generating import generate
 from dutydesk.rosters.rules import Mode, Seat
 from dutydesk.rosters.rules.slots import default_patterns
 from dutydesk.web.site import Site

@@ -20,7 +20,7 @@ from dutydesk.desk.facts import IncidentRows, Rows, open_incident
 from dutydesk.desk.owings import open_owings
 from dutydesk.desk.points import Points, find_marks
 from dutydesk.logs import log
-from dutydesk.rosters.attendance import present_code
+from dutydesk.rosters.keeping.attendance import present_code
 from dutydesk.web import words
 from dutydesk.web.languages import language, say
 from dutydesk.web.pages import environment

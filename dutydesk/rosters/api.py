@@ -16,8 +16,8 @@ from dutydesk.people.numbers import shown_address
 from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit
 from dutydesk.rosters import actions, queries
 from dutydesk.rosters.rules import Holding, Mode, PlannedShift, Seat, by_seat, empty_seats
-from dutydesk.rosters.span_answers import OnDutySpan, span_answer
-from dutydesk.rosters.who import checked_span, read_span
+from dutydesk.rosters.views.span_answers import OnDutySpan, span_answer
+from dutydesk.rosters.views.who import checked_span, read_span
 from dutydesk.web.answers import once
 from dutydesk.web.problems import declared
 from dutydesk.web.site import TheSite

@@ -7,8 +7,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from dutydesk.people.model import Person
-from dutydesk.rosters import planning
 from dutydesk.rosters.months import month_of, next_month
+from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.view_queries import shifts_between
 from tests.builders import build_bureau
 

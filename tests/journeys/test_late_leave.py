@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from dutydesk.accounts.rules import Actor
 from dutydesk.rosters.actions import stand_in
-from dutydesk.rosters.leaves import Report, Steps, decide, note_return, report
+from dutydesk.rosters.leaves.actions import Report, Steps, decide, note_return, report
 from dutydesk.rosters.model import Shift
 from dutydesk.rosters.queries import look_for_holes
 from tests.journeys.world import World

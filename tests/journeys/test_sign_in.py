@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import col, select
 
 from dutydesk.accounts.rules import Actor
-from dutydesk.rosters.attendance import sign_in
+from dutydesk.rosters.keeping.attendance import sign_in
 from dutydesk.rosters.model import Shift
 from tests.journeys.world import World, sit
 

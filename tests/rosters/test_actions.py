@@ -12,7 +12,7 @@ from dutydesk.errors import ConflictError, InvalidInputError, NotFoundError
 from dutydesk.people.actions import NewContact, create_person, create_unit
 from dutydesk.rosters import queries
 from dutydesk.rosters.actions import hold_seat, plan_shift, release_seat, stand_in
-from dutydesk.rosters.lines import who_lines
+from dutydesk.rosters.views.lines import who_lines
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from dutydesk.accounts.rules import Actor
 from dutydesk.errors import ConflictError, InvalidInputError, NotAllowedError
 from dutydesk.obligations.model import Obligation
-from dutydesk.rosters import attendance
 from dutydesk.rosters.actions import stand_in
+from dutydesk.rosters.keeping import attendance
 from dutydesk.rosters.model import Attendance, Shift
 from dutydesk.rosters.queries import look_for_holes
 from dutydesk.rosters.rules.codes import code_at, is_right

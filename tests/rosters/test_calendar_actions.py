@@ -11,7 +11,7 @@ from dutydesk.calendars.rules import Day
 from dutydesk.calendars.rules.faults import Entry
 from dutydesk.errors import ConflictError, InvalidInputError, NotFoundError
 from dutydesk.people.model import Unit
-from dutydesk.rosters import calendar_actions as actions
+from dutydesk.rosters.calendar import actions
 from tests.builders import build_bureau
 
 WUFANG = "吴芳"

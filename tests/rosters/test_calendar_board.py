@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from dutydesk.calendars.rules.faults import Entry
-from dutydesk.rosters import calendar_actions as actions
+from dutydesk.rosters.calendar import actions
 from tests.builders import build_bureau
 
 TODAY = date(2026, 11, 23)

@@ -8,7 +8,8 @@ from sqlmodel import col, select
 from dutydesk.accounts.rules import Actor
 from dutydesk.audit.model import AuditEntry
 from dutydesk.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
-from dutydesk.rosters import change_queries, changes
+from dutydesk.rosters.changes import actions as changes
+from dutydesk.rosters.changes import queries as change_queries
 from dutydesk.rosters.model import Shift, ShiftChange
 from tests.rosters.duty import on_duty
 

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 
 from dutydesk.alerts.model import Alert
 from dutydesk.audit.model import AuditEntry
-from dutydesk.rosters import calendar_actions
-from dutydesk.rosters.gaps import settle_gaps
+from dutydesk.rosters.calendar import actions as calendar_actions
+from dutydesk.rosters.keeping.gaps import settle_gaps
 from dutydesk.rosters.model import Roster, Shift
 from tests.builders import build_bureau
 

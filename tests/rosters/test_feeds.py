@@ -6,9 +6,9 @@ import pytest
 from icalendar import Calendar
 from sqlmodel import select
 
-from dutydesk.rosters import planning
 from dutydesk.rosters.actions import plan_shift, stand_in
 from dutydesk.rosters.model import CalendarFeed, SeatHolder, Shift
+from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.rules import HolderRow, PlannedShift
 from dutydesk.rosters.rules.feeding import FeedRow, FeedShift, events_of
 from tests.builders import build_bureau

@@ -12,11 +12,12 @@ from sqlmodel import select
 from dutydesk.documents.workbooks import LARGEST_WORKBOOK
 from dutydesk.errors import ConflictError
 from dutydesk.people.queries import list_units, unit_by_code
-from dutydesk.rosters import import_words, planning
-from dutydesk.rosters.import_writes import write_many, write_unit
-from dutydesk.rosters.importing import dry_run_many, dry_run_unit, read_tables
+from dutydesk.rosters.files import import_words
+from dutydesk.rosters.files.importing import dry_run_many, dry_run_unit, read_tables
+from dutydesk.rosters.files.writes import write_many, write_unit
+from dutydesk.rosters.keeping.publishing import publish
 from dutydesk.rosters.model import LeaveReport, Roster, Shift
-from dutydesk.rosters.publishing import publish
+from dutydesk.rosters.planning import actions as planning
 from tests.builders import build_bureau
 from tests.rosters.tables import FIRST, canteen_table, days, desk_table, of_rows
 

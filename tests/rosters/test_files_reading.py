@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from dutydesk.rosters.importing import as_day_of, read_tables
+from dutydesk.rosters.files.importing import as_day_of, read_tables
 from dutydesk.rosters.rules.headings import kind_of
 from dutydesk.rosters.rules.naming import Directory, Known, matches_of, mentions_in
 from dutydesk.rosters.rules.reading import day_in

@@ -9,10 +9,10 @@ from sqlmodel import col, select
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.obligations.model import OWED, Obligation
 from dutydesk.people import model as people
-from dutydesk.rosters import ticks
 from dutydesk.rosters.actions import plan_shift
-from dutydesk.rosters.filing import not_filed
-from dutydesk.rosters.gaps import settle_gaps
+from dutydesk.rosters.keeping import ticks
+from dutydesk.rosters.keeping.filing import not_filed
+from dutydesk.rosters.keeping.gaps import settle_gaps
 from dutydesk.rosters.model import LeaveReport, Roster, SeatHolder, SeatPattern, Shift
 from dutydesk.rosters.queries import who_holds
 from dutydesk.rosters.rules.holes import horizon

@@ -8,10 +8,12 @@ from sqlmodel import col
 from dutydesk.accounts.rules import Actor
 from dutydesk.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from dutydesk.people.queries import post_holders
-from dutydesk.rosters import changes, leave_amendments, leaves
 from dutydesk.rosters.candidate_queries import turns_of
-from dutydesk.rosters.leave_amendments import Itinerary
-from dutydesk.rosters.leaves import Report, Steps
+from dutydesk.rosters.changes import actions as changes
+from dutydesk.rosters.leaves import actions as leaves
+from dutydesk.rosters.leaves import amendments as leave_amendments
+from dutydesk.rosters.leaves.actions import Report, Steps
+from dutydesk.rosters.leaves.amendments import Itinerary
 from dutydesk.rosters.model import LeaveReport, SeatHolder, Shift, ShiftChange
 from tests.rosters.duty import on_duty
 

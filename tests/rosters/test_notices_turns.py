@@ -12,11 +12,11 @@ from dutydesk.alerts.model import Alert
 from dutydesk.alerts.rules import caps_for
 from dutydesk.errors import ConflictError
 from dutydesk.obligations.model import Obligation
-from dutydesk.rosters import ticks
 from dutydesk.rosters.actions import plan_shift, stand_in
+from dutydesk.rosters.keeping import ticks
+from dutydesk.rosters.keeping.reminders import confirm
 from dutydesk.rosters.model import Shift
 from dutydesk.rosters.queries import look_for_holes
-from dutydesk.rosters.reminders import confirm
 from dutydesk.rosters.rules.reminding import moments_of
 from dutydesk.rulebook.types import LANES, Cap
 from tests.builders import build_bureau

@@ -11,8 +11,8 @@ from dutydesk.audit.model import AuditEntry
 from dutydesk.errors import ConflictError, InvalidInputError
 from dutydesk.people.actions import NewContact, create_person, create_unit
 from dutydesk.people.model import ContactPoint, Person
-from dutydesk.rosters import planning
 from dutydesk.rosters.model import LeaveReport, Roster, Rotation, RotationMember, SeatHolder, Shift
+from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.view_queries import begin_of
 
 DAY = timedelta(days=1)

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 from dutydesk.bench import rosters as bench
 from dutydesk.people.actions import NewContact, create_person, create_unit
 from dutydesk.people.model import ContactPoint, Person
-from dutydesk.rosters import planning
-from dutydesk.rosters.bulk import generate_many
-from dutydesk.rosters.explaining import Names, explained
 from dutydesk.rosters.model import Rotation, RotationMember, SeatHolder, Shift
+from dutydesk.rosters.planning import actions as planning
+from dutydesk.rosters.planning.bulk import generate_many
+from dutydesk.rosters.planning.explaining import Names, explained
 from dutydesk.rosters.rules import HolderRow, PlannedShift
 from dutydesk.rosters.rules.fairness import Load, Served, balances, holds_night, loads_of, served_of
 from dutydesk.settings import Settings

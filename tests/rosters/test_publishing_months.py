@@ -9,9 +9,9 @@ from dutydesk.alerts.model import Alert
 from dutydesk.errors import ConflictError, InvalidInputError
 from dutydesk.obligations.model import Obligation
 from dutydesk.people import model as people
-from dutydesk.rosters.gaps import settle_gaps
+from dutydesk.rosters.keeping.gaps import settle_gaps
+from dutydesk.rosters.keeping.publishing import publish, review
 from dutydesk.rosters.model import LeaveReport, Roster, Shift
-from dutydesk.rosters.publishing import publish, review
 from tests.builders import build_bureau, someone
 
 DAY = timedelta(days=1)

@@ -9,13 +9,13 @@ from dutydesk.audit.model import AuditEntry
 from dutydesk.calendars.rules import Calendar
 from dutydesk.errors import ConflictError, InvalidInputError
 from dutydesk.people import queries as people
-from dutydesk.rosters import patterns, rotations
 from dutydesk.rosters.candidate_queries import patterns_of
 from dutydesk.rosters.model import RotationMember, SeatPattern
-from dutydesk.rosters.planning_queries import rotations_of
+from dutydesk.rosters.planning import patterns, rotations
+from dutydesk.rosters.planning.queries import rotations_of
+from dutydesk.rosters.planning.setup_views import seat_views
 from dutydesk.rosters.rules.patterning import Held, Span, hours_of, minutes_of, pattern_faults
 from dutydesk.rosters.rules.slots import slots_of
-from dutydesk.rosters.setup_views import seat_views
 from tests.builders import build_bureau
 
 TODAY = date(2026, 11, 23)

@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import select
 
 from dutydesk.people.model import Person
-from dutydesk.rosters import planning
 from dutydesk.rosters.model import LeaveReport, Roster, SeatHolder, Shift
+from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.rules import HolderRow, PlannedShift
 from dutydesk.rosters.rules.monthly import MonthFacts, month_rows, neighbours
 from dutydesk.rosters.rules.slots import Pattern, slots_of

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from dutydesk.errors import InvalidInputError
 from dutydesk.rosters.actions import stand_in
-from dutydesk.rosters.lines import span_lines
 from dutydesk.rosters.queries import list_shifts
 from dutydesk.rosters.rules import HolderRow, PlannedShift, holders
 from dutydesk.rosters.rules.spans import Segment, segments_of
-from dutydesk.rosters.who import checked_span
+from dutydesk.rosters.views.lines import span_lines
+from dutydesk.rosters.views.who import checked_span
 from tests.builders import build_bureau
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -1,7 +1,5 @@
 """Every route of the directory, in the order in which addresses are looked up."""
 
-from fastapi import FastAPI
-
 from dutydesk.alerts import check_api, check_pages
 from dutydesk.people import changes_api
 from dutydesk.rosters.directory import (
@@ -14,7 +12,7 @@ from dutydesk.rosters.directory import (
     unit_pages,
 )
 
-_ROUTERS = (
+ROUTERS = (
     changes_api.router,
     check_api.router,
     api.router,
@@ -26,9 +24,3 @@ _ROUTERS = (
     contact_pages.router,
     check_pages.router,
 )
-
-
-def add_directory(app: FastAPI) -> None:
-    """Add every route of the directory to the application."""
-    for router in _ROUTERS:
-        app.include_router(router)

@@ -1,0 +1,1 @@
+"""Day classes, holidays and sensitive periods: the pages, the API and the import."""

@@ -1,0 +1,1 @@
+"""Substitutes and swaps: asked for, judged, approved, called back."""

@@ -1,0 +1,1 @@
+"""Rosters in and out: workbooks, prints and calendar feeds."""

@@ -1,0 +1,1 @@
+"""A published roster kept whole: filing, publishing, gaps, reminders, signing in."""

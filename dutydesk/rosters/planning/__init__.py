@@ -1,0 +1,1 @@
+"""From seat patterns and rotations to shifts: set-up, generating, locking by hand, explaining."""
