@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx2
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -26,6 +27,10 @@ from tests.fakes.clock import FakeClock
 ROOT = Path(__file__).resolve().parent.parent
 HERE = "http://127.0.0.1:8000"
 DATABASES = ("sqlite", "postgresql")
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # What a developer has set for his own service must not reach the tests.
 for _name in [

@@ -31,13 +31,13 @@ from dutydesk.dutylog.actions import add_entry, correct_entry
 from dutydesk.dutylog.model import LogEntry, LogKind
 from dutydesk.dutylog.rules.times import shown_time
 from dutydesk.errors import DutydeskError, NotFoundError
-from dutydesk.incidents.acts import once_only
 from dutydesk.incidents.queries import incident_by_number, incidents_by_id
 from dutydesk.incidents.reading import plain_for
 from dutydesk.people.queries import list_units
 from dutydesk.people.rules import Unit
 from dutydesk.web import words
 from dutydesk.web.forms import Form, typed
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -193,7 +193,7 @@ async def write(request: Request, actor: Writer, site: TheSite, kind: _Asked = "
         return str((await add_entry(session, site, site.clock.now(), actor, entry)).id)
 
     try:
-        return RedirectResponse(f"/log/{await once_only(site, actor, form.value('once'), work)}", 303)
+        return RedirectResponse(f"/log/{await once_only(site, actor.name, form.value('once'), work)}", 303)
     except DutydeskError as error:
         status = form.refused(error)
         return await _new_page(request, site, wanted, form.values, form.faults, status)

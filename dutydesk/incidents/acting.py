@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.exc import IntegrityError
 
 from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
@@ -20,9 +19,8 @@ from dutydesk.errors import DutydeskError
 from dutydesk.incidents import queries
 from dutydesk.incidents.model import Incident
 from dutydesk.web.forms import Form, Input
-from dutydesk.web.model import IdempotentAnswer
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import render
-from dutydesk.web.queries import remembered_answer
 from dutydesk.web.site import Site
 
 Reader = Annotated[Actor, Depends(allow_page("incident:read"))]
@@ -30,8 +28,6 @@ Writer = Annotated[Actor, Depends(allow_page("incident:write"))]
 Filer = Annotated[Actor, Depends(allow_page("report:file"))]
 Decider = Annotated[Actor, Depends(allow_page("obligation:decide"))]
 Confirmer = Annotated[Actor, Depends(allow_page("clock:confirm"))]
-
-Work = Callable[[Session], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +57,6 @@ def address(number: str) -> str:
 def to_incident(number: str) -> RedirectResponse:
     """Send the browser to an incident's page, to be fetched by GET."""
     return RedirectResponse(address(number), 303)
-
-
-async def once_only(site: Site, actor: Actor, key: str, work: Work) -> str:
-    """Do *work* in one transaction, and only once for each form that was drawn; return the incident's number."""
-    caller = f"page:{actor.name}"
-
-    async def once(session: Session) -> str:
-        earlier = await remembered_answer(session, caller, key) if key else None
-        if earlier is not None:
-            return earlier.body
-        number = await work(session)
-        if key:
-            now = site.clock.now()
-            session.add(
-                IdempotentAnswer(
-                    caller=caller, key=key[:255], request_hash="", status=303, body=number, created_at=now
-                )
-            )
-        return number
-
-    try:
-        return await site.db.run(once)
-    except IntegrityError:
-        # Its twin was committed while this one ran.
-        async with site.db.read() as session:
-            earlier = await remembered_answer(session, caller, key)
-        if earlier is None:
-            raise
-        return earlier.body
 
 
 def act_page(
@@ -151,6 +118,6 @@ async def do(
         return row.number
 
     try:
-        return to_incident(await once_only(site, actor, form.value("once"), locked))
+        return to_incident(await once_only(site, actor.name, form.value("once"), locked))
     except DutydeskError as error:
         return act_page(request, act, about(row), address(row.number), form, form.refused(error))

@@ -18,7 +18,6 @@ from dutydesk.incidents.acting import (
     address,
     do,
     found,
-    once_only,
     to_incident,
 )
 from dutydesk.incidents.corrections import ChangedMeanwhileError, Known
@@ -28,7 +27,7 @@ from dutydesk.web.forms import Form, Input, typed
 from dutydesk.web.pages import PageRoute
 from dutydesk.web.site import Site, TheSite
 
-__all__ = ["once_only", "router", "to_incident"]
+__all__ = ["router", "to_incident"]
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -24,7 +24,7 @@ from dutydesk.people.numbers import parse_number
 from dutydesk.people.rules import Unit
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input
-from dutydesk.web.words import sentence
+from dutydesk.web.sentences import sentence
 
 _GRADES = tuple(words.GRADES.items())
 _CATEGORIES = tuple(words.CATEGORIES.items())

@@ -11,13 +11,14 @@ from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import DutydeskError
 from dutydesk.incidents import actions, acts, file_pages, forms, owed_acts, queries, report_acts
-from dutydesk.incidents.acting import once_only, to_incident
+from dutydesk.incidents.acting import to_incident
 from dutydesk.incidents.lines import GROUPS
 from dutydesk.incidents.page_facts import incident_facts
 from dutydesk.people.lists import LARGEST_ID
 from dutydesk.people.queries import list_units, units_by_id
 from dutydesk.people.rules import Unit
 from dutydesk.web.forms import Form, typed
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -71,7 +72,7 @@ async def log(request: Request, actor: Writer, site: TheSite) -> Response:
         return (await actions.log_incident(session, site, site.clock.now(), actor, new)).number
 
     try:
-        return to_incident(await once_only(site, actor, form.value("once"), work))
+        return to_incident(await once_only(site, actor.name, form.value("once"), work))
     except DutydeskError as error:
         return _new_page(request, form, form.refused(error))
 

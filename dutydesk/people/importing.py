@@ -17,6 +17,7 @@ from dutydesk.people.rules import ContactKind, ContactPoint, Person, Unit, makes
 from dutydesk.rulebook.wording import SHORT_NAME_UNITS, clip, utf16_units
 from dutydesk.web import words
 from dutydesk.web.languages import say
+from dutydesk.web.sentences import sentence
 
 _CODE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}")
 _LONGEST_NAME, _LONGEST_TITLE, _LONGEST_UNIT = 50, 100, 200
@@ -306,5 +307,5 @@ def _number(line: Line, heading: str, plan: Plan, kind: ContactKind | None = Non
     try:
         return parse_number(text) if kind is None else parse_address(kind, text)
     except InvalidInputError as error:
-        plan.wrong.append(Wrong(line.where(heading), words.sentence(error.faults[0].message)))
+        plan.wrong.append(Wrong(line.where(heading), sentence(error.faults[0].message)))
         return ""

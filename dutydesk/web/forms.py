@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dutydesk.errors import ConflictError, DutydeskError, InvalidInputError, NotFoundError
 from dutydesk.web.languages import say
-from dutydesk.web.words import sentence
+from dutydesk.web.sentences import sentence
 
 Kind = Literal["text", "lines", "moment", "day", "choice", "tick", "hidden", "password", "file"]
 Checked = TypeVar("Checked", bound=BaseModel)

@@ -26,6 +26,7 @@ from dutydesk.errors import DutydeskError, NotSignedInError
 from dutydesk.logs import log, mask_number
 from dutydesk.web import words
 from dutydesk.web.languages import LANGUAGES, SOURCE, language, say, translation
+from dutydesk.web.sentences import sentence
 from dutydesk.web.site import Site, site_of
 from dutydesk.web.translating import add_languages
 
@@ -187,7 +188,7 @@ def _version(path: str) -> str:
 def error_page(request: Request, status: int, detail: str) -> HTMLResponse:
     """Return an error as a plain page that says what to do next."""
     title = _TITLES.get(status, "系统出错")
-    return render(request, "error.html", status, title=title, detail=words.sentence(detail), status=status)
+    return render(request, "error.html", status, title=title, detail=sentence(detail), status=status)
 
 
 def _sent_to_sign_in(request: Request, error: NotSignedInError) -> Response:

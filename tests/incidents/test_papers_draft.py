@@ -143,7 +143,7 @@ def test_an_element_is_either_stated_or_to_be_verified(plan, left_out):
     )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     text=st.text(alphabet="甲乙{}%<>&。{{unit}}\n", max_size=40),
     part=st.sampled_from(["first", "follow_up", "final"]),

@@ -369,7 +369,7 @@ def stories(draw):
 
 
 @given(stories(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_settling_twice_changes_nothing_more(story, data):
     standing = []
     for subject in story:
@@ -384,7 +384,7 @@ def test_settling_twice_changes_nothing_more(story, data):
 
 
 @given(stories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_two_obligations_are_the_same_duty_and_evidence_is_used_once(story):
     standing = []
     for subject in story:
@@ -400,7 +400,7 @@ def test_no_two_obligations_are_the_same_duty_and_evidence_is_used_once(story):
 
 
 @given(stories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_live_incident_with_a_first_report_always_owes_something_next_until_it_ends(story):
     standing = []
     for subject in story:

@@ -89,7 +89,7 @@ def there(seat, at, shifts, rows, away):
     return {one for one in sitting if one is not None and not any(a <= at < b for a, b in away.get(one, ()))}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rosters())
 def test_a_hole_is_found_wherever_too_few_are_there_and_nowhere_else(roster):
     patterns, shifts, rows, away = roster

@@ -280,7 +280,7 @@ def a_unit(draw):
 
 
 @given(a_unit())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nobody_sits_twice_or_where_they_may_not(unit):
     by_person = defaultdict(list)
     for one in fill(unit):
@@ -305,7 +305,7 @@ def test_nobody_sits_twice_or_where_they_may_not(unit):
 
 
 @given(a_unit())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_place_is_filled_or_shown_as_a_hole_with_reasons(unit):
     made = fill(unit)
     assert len(made) == sum(slot.count for slot in unit.slots)
@@ -316,7 +316,7 @@ def test_every_place_is_filled_or_shown_as_a_hole_with_reasons(unit):
 
 
 @given(a_unit(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_same_facts_bring_the_same_plan_in_whatever_order_they_are_read(unit, random):
     people = list(unit.candidates.items())
     rotations = list(unit.rotations)
@@ -326,7 +326,7 @@ def test_the_same_facts_bring_the_same_plan_in_whatever_order_they_are_read(unit
 
 
 @given(a_unit())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_turns_are_spread_as_evenly_as_they_can_be(unit):
     made = fill(unit)
     for rotation in unit.rotations:
@@ -349,7 +349,7 @@ def test_turns_are_spread_as_evenly_as_they_can_be(unit):
 
 
 @given(a_unit(), st.randoms(use_true_random=False), st.integers(0, 60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_generating_again_around_what_is_kept_changes_nothing_of_it_and_is_stable(unit, random, past):
     """Kept are the first days and some locked at random; nothing else changes, so the plan stays the plan."""
     made = fill(unit)
@@ -405,7 +405,7 @@ def test_generating_again_around_what_is_kept_changes_nothing_of_it_and_is_stabl
     st.booleans(),
     st.lists(st.integers(0, 100), max_size=3),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_quick_answer_is_that_of_the_rules(people, seat, mode, alone, is_desk, busy):
     turns = tuple(Turn(at(YEAR + day * DAY), at(YEAR + (day + 1) * DAY), 1, "leader", day) for day in busy)
     person = replace(people[1], turns=turns)

@@ -25,6 +25,7 @@ from dutydesk.web.languages import (
     say,
     set_language,
 )
+from dutydesk.web.sentences import sentence
 from dutydesk.web.translating import add_languages
 from dutydesk.worker import Clockwork
 from tests.builders import build_bureau
@@ -182,7 +183,7 @@ def test_python_says_its_texts_in_english():
     assert words.span(1104) == "18 min 24 s"
     assert words.span(3900) == "1 h 05 min"
     assert words.proof("+8613800000001 按键1") == "+8613800000001 pressed key 1"
-    assert words.sentence("at: lies in the future") == "Must not be later than now"
+    assert sentence("at: lies in the future") == "Must not be later than now"
 
 
 def test_without_values_braces_are_left_alone():

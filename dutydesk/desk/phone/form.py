@@ -18,8 +18,8 @@ from dutydesk.people.rules import Unit
 from dutydesk.rulebook.types import Category, Grade
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input
+from dutydesk.web.sentences import sentence
 from dutydesk.web.texts import LongText, ShortText, Title
-from dutydesk.web.words import sentence
 
 Kind = Literal["call", "incident", "report"]
 KINDS: tuple[tuple[Kind, str], ...] = (

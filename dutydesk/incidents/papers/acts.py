@@ -9,7 +9,6 @@ from dutydesk.accounts.permissions import allow_page
 from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import ConflictError, DutydeskError
-from dutydesk.incidents.acts import once_only
 from dutydesk.incidents.forms import local
 from dutydesk.incidents.papers import actions as paper_actions
 from dutydesk.incidents.papers import forms as paper_forms
@@ -19,6 +18,7 @@ from dutydesk.incidents.papers.forms import TEXT, step_inputs, version_of
 from dutydesk.incidents.papers.rules import MOVES, Move
 from dutydesk.incidents.papers.shown import paper_page, read, to_paper
 from dutydesk.web.forms import Form, typed
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -172,7 +172,7 @@ async def correct(request: Request, paper_id: int, actor: Drafter, site: TheSite
         return str(made.id)
 
     try:
-        made = await once_only(site, actor, form.value("once"), work)
+        made = await once_only(site, actor.name, form.value("once"), work)
     except DutydeskError as error:
         return await paper_page(request, site, actor, paper_id, error)
     return RedirectResponse(f"/papers/{made}/edit", 303)

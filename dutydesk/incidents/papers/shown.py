@@ -19,8 +19,8 @@ from dutydesk.incidents.papers.rules import FROZEN, MOVES, Mark, Standing, line_
 from dutydesk.incidents.papers.text import Words, kept_words, lines_of, sheet_of
 from dutydesk.incidents.reading import plain_for
 from dutydesk.web.pages import render
+from dutydesk.web.sentences import sentence
 from dutydesk.web.site import Site
-from dutydesk.web.words import sentence
 
 
 @dataclass(frozen=True, slots=True)

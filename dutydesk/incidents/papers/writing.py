@@ -14,7 +14,6 @@ from dutydesk.accounts.rules import Actor
 from dutydesk.db import Session
 from dutydesk.errors import ConflictError, DutydeskError
 from dutydesk.incidents import queries
-from dutydesk.incidents.acts import once_only
 from dutydesk.incidents.model import Incident, Paper, PaperKind
 from dutydesk.incidents.papers import actions as paper_actions
 from dutydesk.incidents.papers import forms as paper_forms
@@ -25,6 +24,7 @@ from dutydesk.incidents.papers.forms import TEXT, typed_text, unchecked_text, ve
 from dutydesk.incidents.papers.shown import changes, read, to_paper
 from dutydesk.incidents.papers.text import sheet_of
 from dutydesk.web.forms import Form, typed
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -89,7 +89,7 @@ async def begin(request: Request, number: str, actor: Drafter, site: TheSite) ->
         return str(made.id)
 
     try:
-        return to_paper(await once_only(site, actor, form.value("once"), work))
+        return to_paper(await once_only(site, actor.name, form.value("once"), work))
     except DutydeskError as error:
         return _new_page(request, site, actor, row, form, form.refused(error))
 

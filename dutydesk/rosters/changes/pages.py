@@ -30,10 +30,10 @@ from dutydesk.rosters.changes.handing import said
 from dutydesk.rosters.model import Shift
 from dutydesk.rosters.rules import ChangeKind
 from dutydesk.rosters.rules.changes import cancel_refusal
-from dutydesk.rosters.sent_once import once_only
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
 from dutydesk.web.languages import say
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -247,7 +247,7 @@ async def new(
     if form.faults:
         return await _new_page(request, actor, site, shift, kind, form, 422)
 
-    async def work(session: Session) -> int:
+    async def work(session: Session) -> str:
         row = await changes.ask(
             session,
             site,
@@ -261,10 +261,12 @@ async def new(
             until_at=ends,
             reason=form.value("reason"),
         )
-        return row.id or 0
+        return str(row.id)
 
     try:
-        return RedirectResponse(address(await once_only(site, actor, form.value("once"), work)), 303)
+        return RedirectResponse(
+            address(int(await once_only(site, actor.name, form.value("once"), work))), 303
+        )
     except DutydeskError as error:
         return await _new_page(request, actor, site, shift, kind, form, form.refused(error))
 

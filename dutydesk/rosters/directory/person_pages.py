@@ -33,9 +33,8 @@ from dutydesk.rosters.directory.shown import (
 )
 from dutydesk.web import words
 from dutydesk.web.forms import Form, Input, typed
-from dutydesk.web.model import IdempotentAnswer
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute
-from dutydesk.web.queries import remembered_answer
 from dutydesk.web.site import Site, TheSite
 from dutydesk.web.texts import Name, Reason, ShortText
 
@@ -158,25 +157,17 @@ async def new(request: Request, actor: Writer, site: TheSite) -> Response:
         return _new_page(request, form, 422)
     kinds: tuple[ContactKind, ...] = ("mobile", "landline")
     given = [kind for kind in kinds if form.value(kind)]
-    caller, key = f"page:{actor.name}", form.value("once")[:255]
 
-    async def made(session: Session) -> int:
-        earlier = await remembered_answer(session, caller, key) if key else None
-        if earlier is not None:
-            return int(earlier.body)
+    async def made(session: Session) -> str:
         now = site.clock.now()
         contacts = [NewContact(kind, form.value(kind)) for kind in given]
         person = await actions.create_person(session, now, actor.name, contacts=contacts, **fields)
-        if key:
-            session.add(
-                IdempotentAnswer(
-                    caller=caller, key=key, request_hash="", status=303, body=str(person.id), created_at=now
-                )
-            )
-        return person.id
+        return str(person.id)
 
     try:
-        return RedirectResponse(person_address(await site.db.run(made)), 303)
+        return RedirectResponse(
+            person_address(int(await once_only(site, actor.name, form.value("once"), made))), 303
+        )
     except DutydeskError as error:
         status = form.refused(error)
         # An action names a contact by its place, the form by its kind.

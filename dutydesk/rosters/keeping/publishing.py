@@ -22,7 +22,7 @@ from dutydesk.rosters.model import Roster, Shift
 from dutydesk.rosters.months import next_month, roster_for
 from dutydesk.rosters.notices import published_notices
 from dutydesk.rosters.queries import roster_of
-from dutydesk.rosters.rules.eligibility import Candidate, Fault, Place, faults_of
+from dutydesk.rosters.rules.eligibility import HARD, Candidate, Fault, Place, faults_of
 from dutydesk.rosters.rules.filing import month_span
 from dutydesk.rosters.rules.holes import Hole, holes_in
 from dutydesk.rosters.rules.reminding import moments_of
@@ -30,8 +30,6 @@ from dutydesk.rosters.rules.slots import slots_of
 from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
-# Nobody may be on duty who left, may never be, is away, or sits elsewhere at the time.
-HARD: frozenset[Fault] = frozenset({"LEFT", "NEVER", "AWAY", "DOUBLE"})
 # No write transaction is longer than this (design §7); a unit's month has far fewer.
 _MOST_SHIFTS = 1000
 _LONGEST_REMARKS = 500

@@ -19,8 +19,8 @@ from dutydesk.rosters.leaves import forms
 from dutydesk.rosters.leaves import queries as leave_queries
 from dutydesk.rosters.leaves.effects import seen_by
 from dutydesk.rosters.leaves.faces import Sheet, applicants, deputies, lines_of, sheet_of, waiting_for
-from dutydesk.rosters.sent_once import once_only
 from dutydesk.web.forms import Form, Input, typed
+from dutydesk.web.once import once_only
 from dutydesk.web.pages import PageRoute, render
 from dutydesk.web.site import Site, TheSite
 
@@ -116,12 +116,14 @@ async def new(request: Request, actor: Asker, site: TheSite, unit: str = "") -> 
     if asked is None or form.faults:
         return await _new_page(request, actor, site, unit, form, 422)
 
-    async def work(session: Session) -> int:
+    async def work(session: Session) -> str:
         row = await leaves.report(session, site, site.clock.now(), actor, asked, steps)
-        return row.id or 0
+        return str(row.id)
 
     try:
-        return RedirectResponse(address(await once_only(site, actor, form.value("once"), work)), 303)
+        return RedirectResponse(
+            address(int(await once_only(site, actor.name, form.value("once"), work))), 303
+        )
     except DutydeskError as error:
         return await _new_page(request, actor, site, unit, form, form.refused(error))
 

@@ -19,7 +19,7 @@ from dutydesk.rosters.planning import queries
 from dutydesk.rosters.planning.generating import Plan, generate, generate_long, preview, replaceable
 from dutydesk.rosters.queries import lock_person, look_for_holes, stored_shift
 from dutydesk.rosters.rules import LONGEST_SHIFT, Seat
-from dutydesk.rosters.rules.eligibility import Fault, Place, faults_of
+from dutydesk.rosters.rules.eligibility import HARD, Fault, Place, faults_of
 from dutydesk.rosters.rules.slots import Slot
 from dutydesk.rosters.view_queries import slots_between
 from dutydesk.web import words
@@ -27,7 +27,6 @@ from dutydesk.web.languages import say
 from dutydesk.web.site import Site
 
 __all__ = [
-    "HARD",
     "Plan",
     "add_shift",
     "assign",
@@ -40,9 +39,6 @@ __all__ = [
     "preview",
     "remove",
 ]
-
-# Nobody may plan over these; everything else needs a reason.
-HARD: frozenset[Fault] = frozenset({"LEFT", "AWAY", "DOUBLE", "NEVER"})
 
 
 async def clear_drafts(

@@ -26,6 +26,8 @@ Fault = Literal[
     "UNCONFIRMED",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+# Nobody may be on duty who left, may never be, is away, or sits elsewhere at the time; the rest needs a reason.
+HARD: frozenset[Fault] = frozenset({"LEFT", "NEVER", "AWAY", "DOUBLE"})
 _DAYS_IN_MONTH = 30.4375
 
 

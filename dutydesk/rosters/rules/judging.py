@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from dutydesk.rosters.rules.eligibility import Candidate, Fault, Place, Turn, faults_of
+from dutydesk.rosters.rules.eligibility import HARD, Candidate, Place, Turn, faults_of
 from dutydesk.rosters.rules.importing import OPERATORS, Item, UnitPlan
 from dutydesk.rosters.rules.reading import Trouble
 from dutydesk.rulebook.types import EligibilityPlan
 
-# None of these may be overridden (``eligibility``); the others are said and left to whoever plans.
-HARD: frozenset[Fault] = frozenset({"LEFT", "NEVER", "AWAY", "DOUBLE"})
 _MARGIN = timedelta(days=9)
 
 

@@ -9,7 +9,7 @@ from dutydesk.people import queries as people
 from dutydesk.people.rules import Person, Unit
 from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.rules import PlannedShift
-from dutydesk.rosters.rules.eligibility import Fault, Place
+from dutydesk.rosters.rules.eligibility import HARD, Fault, Place
 from dutydesk.rosters.rules.slots import Slot
 from dutydesk.rosters.views.choosing_queries import possible_people, turn_counts
 from dutydesk.web.site import Site
@@ -28,7 +28,7 @@ class Option:
     @property
     def barred(self) -> bool:
         """Tell whether no reason helps."""
-        return any(one in planning.HARD for one in self.faults)
+        return any(one in HARD for one in self.faults)
 
 
 async def options_for(

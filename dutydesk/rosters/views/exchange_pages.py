@@ -15,7 +15,7 @@ from dutydesk.people.rules import Person
 from dutydesk.rosters.model import Shift
 from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.queries import shift_fact
-from dutydesk.rosters.rules.eligibility import Fault, Place
+from dutydesk.rosters.rules.eligibility import HARD, Fault, Place
 from dutydesk.rosters.view_queries import shifts_between
 from dutydesk.rosters.views.cells import (
     OVERTAKEN,
@@ -75,7 +75,7 @@ class Turn:
     @property
     def barred(self) -> bool:
         """Tell whether no reason helps."""
-        return any(one in planning.HARD for one in self.faults)
+        return any(one in HARD for one in self.faults)
 
 
 @router.get("/shifts/{shift_id}/move")
