@@ -6,7 +6,8 @@ import pytest
 
 from dutydesk.alerts.model import Acknowledgement, Alert, Attempt
 from dutydesk.incidents.cards import standing
-from dutydesk.web.words import countdown, sentence, span
+from dutydesk.web.sentences import sentence
+from dutydesk.web.words import countdown, span
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dutydesk.escalation.rules import (
@@ -733,7 +733,6 @@ def happens(night: Night, event: str, pick: int):
     night.change(chosen.id, **facts)
 
 
-@settings(deadline=None)
 @given(ROSTER, EVENTS, st.sampled_from(["phone_report", "written_report", "call_out", "follow_up", "upward"]))
 def test_an_owed_obligation_is_never_left_without_somebody_told_or_a_time_to_look_again(roster, events, name):
     night = Night(BOOK.ladders[name], seats=roster, by_key=name == "call_out")
@@ -772,7 +771,6 @@ def resting(night: Night, rung: RungFact) -> bool:
     return plan.repeat_every is not None and taken
 
 
-@settings(deadline=None)
 @given(ROSTER, EVENTS)
 def test_nobody_is_asked_twice_by_one_channel_for_one_rung(roster, events):
     night = Night(seats=roster)

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from dutydesk.people.model import Person
+from dutydesk.rosters.keeping.gaps import settle_gaps
 from dutydesk.rosters.model import LeaveReport, Roster, SeatHolder, Shift
 from dutydesk.rosters.planning import actions as planning
 from dutydesk.rosters.rules import HolderRow, PlannedShift
@@ -415,9 +416,17 @@ async def test_the_overview_counts_holes_and_people_and_begins_with_the_desk(sit
     assert "未开始" in rows[1]
 
 
-async def test_a_month_that_was_not_filed_in_time_says_so(site, browser_of, bureau):
-    text = (await (await browser_of("office")).get("/rosters?month=2026-11")).text
-    assert "未报备" in text
+async def test_a_month_that_was_not_filed_in_time_says_so_and_one_that_is_not_due_yet_does_not(
+    site, clock, browser_of, bureau
+):
+    assert "未报备" in (await (await browser_of("office")).get("/rosters?month=2026-11")).text
+    for now, said in ((at(1) - 7 * DAY, False), (at(1) - 2 * DAY, True)):
+        clock.set(now)
+        async with site.db.write() as session:
+            await settle_gaps(session, site, now, bureau.canteen.id)
+        page = await (await browser_of("office")).get("/rosters?month=2026-12")
+        assert page.status_code == 200
+        assert ("未报备" in page.text) is said, now
 
 
 async def test_the_quality_page_gives_a_verdict_and_links_to_where_it_is_mended(site, browser_of, bureau):

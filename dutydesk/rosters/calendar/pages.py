@@ -105,7 +105,7 @@ async def year_page(
         calendar = await queries.calendar_for(session, date(shown, 1, 1), date(shown, 12, 31))
         confirmed = await queries.confirmed_year(session, shown)
         changed = await queries.laid_days(session, shown)
-        units = await list_units(session, only=actor.unit_id if actor.role == "unit" else None)
+        units = await list_units(session, only=actor.unit_id if actor.role == "unit" else None, serving=True)
     unit_id = None if seen is None else seen.id
     return render(
         request,

@@ -90,7 +90,7 @@ async def new_form(
     """Ask for a period; a ready-made one has its name and days filled in."""
     values = {"name": name, "starts_on": starts_on, "ends_on": ends_on}
     async with site.db.read() as session:
-        units = await list_units(session)
+        units = await list_units(session, serving=True)
     return _new_page(request, Form(_new_inputs(units), values))
 
 
@@ -111,7 +111,7 @@ def _new_page(request: Request, form: Form, status: int = 200) -> Response:
 async def create(request: Request, actor: Editor, site: TheSite) -> Response:
     """Lay a period over the calendar."""
     async with site.db.read() as session:
-        units = await list_units(session)
+        units = await list_units(session, serving=True)
     form = await typed(request, _new_inputs(units))
     body = _checked(form, PeriodBody)
     if body is None:

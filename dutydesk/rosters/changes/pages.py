@@ -111,7 +111,7 @@ async def _chooser(request: Request, actor: Actor, site: Site, unit: str) -> Res
     now = site.clock.now()
     for_others = actor.may("roster:file")
     async with site.db.read() as session:
-        units = await people.list_units(session, only=actor.unit_id) if for_others else []
+        units = await people.list_units(session, only=actor.unit_id, serving=True) if for_others else []
         chosen = next((one for one in units if one.code == unit), units[0] if units else None)
         found = await shifts_to_give(
             session,

@@ -65,7 +65,7 @@ def _inputs(units: list[Unit]) -> tuple[Input, Input]:
 async def _units(session: Session, actor: Actor) -> list[Unit]:
     if not actor.may("roster:file"):
         return []
-    return [one for one in await people.list_units(session, only=actor.unit_id) if one.retired_at is None]
+    return await people.list_units(session, only=actor.unit_id, serving=True)
 
 
 @router.get("")

@@ -139,7 +139,7 @@ async def _run(site: Site, actor: Actor, where: _Where, data: bytes) -> DryRun:
     async with site.db.read() as session:
         if where.unit is not None and where.month is not None:
             return await dry_run_unit(session, site, site.clock.now(), where.unit, where.month, tables)
-        units = await list_units(session, only=actor.unit_id)
+        units = await list_units(session, only=actor.unit_id, serving=True)
         return await dry_run_many(session, site, site.clock.now(), units, tables)
 
 

@@ -37,9 +37,7 @@ async def export_all(actor: Reader, site: TheSite, month: str) -> Response:
     """Give the month of every unit that the reader sees: a sheet for each."""
     wanted = month_named(month)
     async with site.db.read() as session:
-        units = [
-            one for one in await people.list_units(session, only=actor.unit_id) if one.retired_at is None
-        ]
+        units = await people.list_units(session, only=actor.unit_id, serving=True)
         content = await workbook_of(session, site, site.clock.now(), units, wanted, masked=_masked(actor))
     return given(content, f"{wanted.year}年{wanted.month}月值班表.xlsx")
 

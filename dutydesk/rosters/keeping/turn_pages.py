@@ -114,7 +114,7 @@ async def near(request: Request, actor: Reader, site: TheSite, unit: UnitId | No
     now = site.clock.now()
     own = actor.unit_id if actor.role == "unit" else None
     async with site.db.read() as session:
-        units = await list_units(session, only=own)
+        units = await list_units(session, only=own, serving=True)
         desk = next((one.id for one in units if one.kind == "desk"), None)
         chosen = own or (desk if unit is None else unit) or 0
         found = await turns.turns_near(session, site, now, chosen or None)

@@ -157,8 +157,7 @@ async def applicants(
     if not actor.may("roster:write") and actor.role != "unit":
         own = [] if actor.person_id is None else [await people.person(session, actor.person_id)]
         return [], None, own
-    units = await people.list_units(session, only=actor.unit_id)
-    units = [one for one in units if one.retired_at is None]
+    units = await people.list_units(session, only=actor.unit_id, serving=True)
     chosen = next((one for one in units if one.code == code), units[0] if units else None)
     found = [] if chosen is None else await people.list_people(session, unit_id=chosen.id)
     present = [one for one in found if one.retired_at is None]

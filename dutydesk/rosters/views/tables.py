@@ -12,6 +12,7 @@ from dutydesk.people import queries as people
 from dutydesk.people.queries import id_of
 from dutydesk.people.rules import ContactPoint, Person, Unit
 from dutydesk.rosters.candidate_queries import leaves_of
+from dutydesk.rosters.keeping.filing import not_filed
 from dutydesk.rosters.model import Roster, Shift
 from dutydesk.rosters.months import next_month
 from dutydesk.rosters.queries import holder_fact, shift_fact
@@ -155,6 +156,7 @@ async def read_overview(
     facts = [(shift_fact(one), one.state == "draft") for one in shifts]
     span = _Span(month, until, now, now + timedelta(days=plan.horizon_days))
     counted = await asyncio.to_thread(_counted, slots, facts, [holder_fact(one) for one in rows], span)
+    unfiled = {one.unit_id for one in await not_filed(session, month, now) if one.late}
     found: list[UnitMonth] = []
     for unit in units:
         mine = [one for one in within if one.unit_id == unit.id]
@@ -165,7 +167,7 @@ async def read_overview(
             UnitMonth(
                 unit=unit,
                 roster=roster,
-                state=state_of(roster, late=today >= month - timedelta(days=plan.file_days)),
+                state=state_of(roster, late=unit.id in unfiled or (month <= today and holes > 0)),
                 soon=soon,
                 holes=holes,
                 drafts=sum(one.state == "draft" for one in mine),
