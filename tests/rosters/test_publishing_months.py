@@ -129,6 +129,23 @@ async def test_a_hole_needs_a_reason_and_is_owed_from_then_on(site, clock, burea
     assert {"48.1", "48.3"} <= set(rules)
 
 
+async def test_somebody_no_telephone_rings_for_needs_a_reason(site, clock, bureau):
+    await whole_month(site, clock, bureau)
+    async with site.db.write() as session:
+        rows = await session.exec(
+            select(people.ContactPoint).where(
+                col(people.ContactPoint.person_id) == bureau.canteen_leader.id,
+                col(people.ContactPoint.kind) != "email",
+            )
+        )
+        for row in rows:
+            row.disabled_at, row.disabled_reason = clock.now(), "空号"
+            session.add(row)
+    with pytest.raises(InvalidInputError, match="没有号码"):
+        await go(site, clock, bureau)
+    assert (await go(site, clock, bureau, "本人换号，明日登记")).state == "published"
+
+
 async def test_somebody_on_leave_or_twice_at_once_or_gone_refuses_whatever_the_reason(site, clock, bureau):
     shift_id = await draft(site, clock, bureau, bureau.canteen_leader, 3)
     twin = await draft(site, clock, bureau, bureau.canteen_leader, 3, seat="operator_primary")

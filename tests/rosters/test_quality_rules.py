@@ -210,6 +210,9 @@ def test_a_written_reason_settles_a_missing_rank_and_never_a_double():
     assert (rank.count, rank.accepted, rank.left) == (1, 1, 0)
     assert bare.finding("DOUBLE").left == reasoned.finding("DOUBLE").left == 2
     assert reasoned.must == bare.must - 1
+    # Being in two places at once cannot be explained away; a rank below the seat's can.
+    assert bare.hard == reasoned.hard == 2
+    assert (bare.finding("DOUBLE").hard, rank.hard) == (True, False)
 
 
 def test_people_without_a_number_and_without_a_confirmed_one_are_counted_of_all_who_serve():

@@ -435,7 +435,7 @@ async def test_the_quality_page_gives_a_verdict_and_links_to_where_it_is_mended(
     chosen = await office.get("/rosters/quality?unit=desk&month=2026-12")
     assert chosen.headers["location"] == "/rosters/desk/2026-12/quality"
     text = (await office.get("/rosters/desk/2026-12/quality")).text
-    assert "有61处必须补排或更正" in text
+    assert "有61处须补排或更正" in text
     assert "61/62" in text
     assert 'href="/rosters/desk/2026-12#d-2026-12-01"' in text
 

@@ -13,7 +13,7 @@ from dutydesk.calendars.queries import calendar_for
 from dutydesk.db import Session
 from dutydesk.errors import ConflictError, FieldFault, InvalidInputError
 from dutydesk.people.model import Unit
-from dutydesk.people.queries import id_of
+from dutydesk.people.queries import all_contacts, id_of
 from dutydesk.people.rules import Person
 from dutydesk.rosters.candidate_queries import candidates
 from dutydesk.rosters.keeping import queries
@@ -60,6 +60,8 @@ class Review:
     persons: Mapping[int, Person]
     doubts: Sequence[Doubt]
     holes: Sequence[Hole]
+    # Nothing rings for these; for the next ones something does, which was not confirmed this quarter.
+    silent: Sequence[Person]
     unreachable: Sequence[Person]
 
     @property
@@ -75,7 +77,7 @@ class Review:
     @property
     def needs_remarks(self) -> bool:
         """Tell whether it may only be published with a reason."""
-        return bool(self.holes or self.soft)
+        return bool(self.holes or self.soft or self.silent)
 
     @property
     def is_new(self) -> bool:
@@ -101,6 +103,8 @@ async def review(session: Session, site: Site, now: datetime, unit: Unit, month:
     known = await candidates(session, {one.person_id for one in shifts}, start, ends, now)
     doubts = _doubts(site, unit, shifts, known, found.persons, now)
     drafts = [one for one in shifts if one.state == "draft"]
+    points = await all_contacts(session, known.keys())
+    silent = {one for one in known if not any(point.rings for point in points.get(one, ()))}
     return Review(
         month=month,
         roster=await roster_of(session, unit_id, month),
@@ -109,10 +113,11 @@ async def review(session: Session, site: Site, now: datetime, unit: Unit, month:
         persons=found.persons,
         doubts=doubts,
         holes=ahead,
+        silent=[found.persons[one] for one in sorted(silent) if one in found.persons],
         unreachable=[
             found.persons[one]
             for one, each in sorted(known.items())
-            if not each.confirmed and one in found.persons
+            if not each.confirmed and one not in silent and one in found.persons
         ],
     )
 
@@ -218,5 +223,5 @@ def _refuse(unit: Unit, roster: Roster, found: Review, remarks: str) -> None:
     if found.hard:
         raise ConflictError("有人员不能值班，请先调整下面列出的班次，再发布")
     if found.needs_remarks and not remarks.strip():
-        sentence = "有空缺或待核实的班次，请写明原因后再发布"
+        sentence = "有空缺、待核实的班次或没有号码的人员，请写明原因后再发布"
         raise InvalidInputError(f"remarks: {sentence}", (FieldFault("remarks", sentence),))

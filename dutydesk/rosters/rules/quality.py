@@ -33,9 +33,11 @@ Code = Literal[
     "UNEVEN",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
-# What makes a table unfit to be published; the rest is to be known.
+# What makes a table unfit to be published as it is; the rest is to be known.
 MUST: frozenset[Code] = frozenset({"GAP", "DOUBLE", "AWAY", "LEFT", "NEVER", "RANK", "ALONE", "UNREACHABLE"})
-# A written reason is enough for these (a soft fault in ``planning``); nothing is for the others.
+# No reason is enough for these (``eligibility.HARD``); for the others of ``MUST`` publishing asks for one.
+_NEVER: frozenset[Code] = frozenset({"DOUBLE", "AWAY", "LEFT", "NEVER"})
+# A reason written by whoever planned the turn (a soft fault in ``planning``) is enough for these.
 _MAY_BE_ACCEPTED: frozenset[Code] = frozenset({"RANK", "ALONE", "REST"})
 _OF_FAULTS: Mapping[Fault, Code] = {
     "AWAY": "AWAY",
@@ -119,6 +121,11 @@ class Finding:
         """Tell whether it has to be mended before the table is published."""
         return self.code in MUST
 
+    @property
+    def hard(self) -> bool:
+        """Tell whether no reason is enough: it is not published until this is mended."""
+        return self.code in _NEVER
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -182,6 +189,11 @@ class Quality:
     def should(self) -> int:
         """Return how many things are to be known and, if possible, mended."""
         return sum(one.left for one in self.findings if not one.must)
+
+    @property
+    def hard(self) -> int:
+        """Return how many things stand in the way of publishing, whatever anybody writes."""
+        return sum(one.left for one in self.findings if one.hard)
 
     @property
     def fit(self) -> bool:
