@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from dutydesk.alerts import queries as alert_queries
 from dutydesk.obligations.model import OWED, Obligation
 from dutydesk.people import model as people
+from dutydesk.people.rules import CONFIRMED_FOR
 from dutydesk.rosters.actions import plan_shift
 from dutydesk.rosters.keeping import ticks
 from dutydesk.rosters.keeping.filing import not_filed
@@ -200,6 +201,19 @@ async def test_on_post_without_a_confirmed_number_is_owed_until_it_is_confirmed(
     await look(site, bureau.motor.id)
     assert await owed(site, bureau.motor.id) == []
     assert await owed(site, bureau.motor.id, states=("fulfilled", "fulfilled_late"))
+
+
+async def test_a_confirmation_that_lapses_before_the_next_look_is_owed_already(site, bureau, clock):
+    async with site.db.write() as session:
+        points = await session.exec(
+            select(people.ContactPoint).where(col(people.ContactPoint.person_id) == bureau.motor_operator.id)
+        )
+        (point,) = points
+        point.confirmed_at = clock.now() - CONFIRMED_FOR + timedelta(hours=3)
+        session.add(point)
+    await look(site, bureau.motor.id)
+    (row,) = await owed(site, bureau.motor.id)
+    assert (row.rule_id, row.person_id) == ("48.3-reach", bureau.motor_operator.id)
 
 
 async def test_a_retired_unit_holds_no_seats_and_is_looked_at_no_more(site, bureau, clock):

@@ -114,20 +114,26 @@ async def _look(
     ends = max([until, *(slot.ends_at for slot in slots)])
     found = await sitting(session, [id_of(unit.id)], begins, ends)
     points = await usable_contacts(session, found.persons.keys())
+    # One that lapses before the next look would be found too late.
+    held = _reached_until(site, now)
     confirmed = frozenset(
         person_id
         for person_id, each in points.items()
-        if any(point.rings and point.confirmed(now) for point in each)
+        if any(point.rings and point.confirmed(held) for point in each)
     )
     return _Picture(unit, calendar, slots, found, confirmed)
 
 
-def _unreached(site: Site, now: datetime, seen: _Picture) -> list[Unreached]:
+def _reached_until(site: Site, now: datetime) -> datetime:
     """To the end of tomorrow's duty day: never less than a day ahead, at whatever hour one looks."""
+    return next_duty_start(now, site.rulebook.rosters, site.zone) + _ONE_DAY
+
+
+def _unreached(site: Site, now: datetime, seen: _Picture) -> list[Unreached]:
     if seen.unit.retired_at is not None:
         return []
-    tomorrow = next_duty_start(now, site.rulebook.rosters, site.zone) + _ONE_DAY
-    return unreached(seen.slots, seen.sitting.shifts, seen.sitting.rows, seen.confirmed, now, tomorrow)
+    until = _reached_until(site, now)
+    return unreached(seen.slots, seen.sitting.shifts, seen.sitting.rows, seen.confirmed, now, until)
 
 
 def _gap_owing(
