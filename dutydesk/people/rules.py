@@ -10,9 +10,9 @@ UnitKind = Literal["desk", "division", "subordinate"]
 ContactKind = Literal["mobile", "landline", "email"]
 # On post around the clock; on post in holidays and sensitive periods; reachable by telephone only (domain §1.1).
 DutyClass = Literal["always", "sensitive", "reachable"]
-# 局长、副局长、其他局领导、单位主要负责人、单位副职、工作人员。
+# 局长, 副局长, other leaders of the bureau, a unit's 主要负责人 and 副职, everybody else.
 Rank = Literal["bureau_head", "bureau_deputy", "bureau_leader", "unit_head", "unit_deputy", "staff"]
-# 在编、非在编、外单位人员(保安、门卫等,不得值班)。
+# On the establishment, under contract, of another firm (guards, doorkeepers: they may not be on duty).
 Employment = Literal["staff", "contract", "external"]
 CheckMethod = Literal["keypad", "read_back"]
 DUTY_CLASSES: tuple[DutyClass, ...] = get_args(DutyClass)

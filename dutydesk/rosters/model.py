@@ -60,7 +60,7 @@ class Rotation(Record, table=True):
     seat: Seat = word()
     name: str
     day_classes: list[str] = Field(default_factory=list, sa_column=Column(KeptJson, nullable=False))
-    # 休息日两天同一带班领导。
+    # The same leader on both days of a weekend.
     pairs_weekend: bool = False
     # A turn somebody took for an absent member is given back when the other way round comes.
     pays_back: bool = True
@@ -212,9 +212,9 @@ class LeaveReport(Record, table=True):
     reason: str
     place: str = ""
     transport: str = ""
-    # 外出期间的工作安排。
+    # How the work is seen to meanwhile (外出期间的工作安排).
     arrangement: str = ""
-    # 正副职同期外出的理由(只提醒,不拦住)。
+    # Why head and deputy are away together: it is asked for, and stops nothing.
     together_reason: str = ""
     starts_at: datetime
     ends_at: datetime
@@ -222,13 +222,14 @@ class LeaveReport(Record, table=True):
     urgent: bool = False
     phone_reported_at: datetime | None = None
     phone_reported_to: str = ""
-    # 书面请假报告送达的时间(局长:市政府总值班室,并有分管市领导同意和市委办公厅报备)。
+    # When the written report arrived; the director's goes to the city's duty office, with the consent of the
+    # city leader in charge, and is filed with the party committee's general office (Art. 57.1).
     written_at: datetime | None = None
     consent_by: str = ""
     consent_at: datetime | None = None
     receipt: str = ""
     filed_at: datetime | None = None
-    # 主持工作的副局长(第五条),受托岗位任期写入 post。
+    # The deputy who runs the bureau meanwhile (Art. 5), whose term stands in ``post``.
     delegate_id: int | None = Field(default=None, foreign_key="person.id")
     delegate_post_id: int | None = Field(default=None, foreign_key="post.id")
     delegated_at: datetime | None = None
@@ -239,7 +240,7 @@ class LeaveReport(Record, table=True):
     decided_by: str = ""
     decision: str = ""
     recorded_by: str = ""
-    # 销假:返回的时间,和何时由谁报告。
+    # The return (销假): when it was, and when and by whom it was reported.
     returned_at: datetime | None = None
     return_reported_at: datetime | None = None
     returned_by: str = ""

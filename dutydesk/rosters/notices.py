@@ -37,43 +37,32 @@ def shift_notice(
 
     The same notice about the same state of the plan (``Shift.sequence``) is never given twice.
     """
-    local = shift.starts_at.astimezone(zone)
-    return alert_row(
-        now,
-        unique_key=f"shift/{shift.id}/{shift.sequence}/{kind}/{person_id}/{channel}",
-        lane="reminder",
-        cause="shift",
-        target="person",
-        recipient=f"person:{person_id}",
-        channel=channel,
-        reason="SHIFT_REMINDER",
-        wording=f"shift_{kind}",
-        person_id=person_id,
-        unit_id=shift.unit_id,
-        subject=subject_of(shift.id or 0),
-        params={
-            "day": f"{local.month}月{local.day}日",
-            "time": f"{local:%H:%M}",
-            "seat": SEAT_WORDS[shift.seat],
-        },
-    )
+    key = f"shift/{shift.id}/{shift.sequence}/{kind}/{person_id}/{channel}"
+    return _about_a_shift(now, shift, person_id, key, f"shift_{kind}", zone, channel)
 
 
 def change_notice(
     now: datetime, shift: Shift, person_id: int, change_id: int, zone: ZoneInfo
 ) -> dict[str, Any]:
     """Return the SMS that tells a person that a shift stays as planned: a change was refused, or not approved in time."""
+    key = f"change/{change_id}/refused/{person_id}"
+    return _about_a_shift(now, shift, person_id, key, "change_refused", zone, "sms")
+
+
+def _about_a_shift(
+    now: datetime, shift: Shift, person_id: int, key: str, wording: str, zone: ZoneInfo, channel: Channel
+) -> dict[str, Any]:
     local = shift.starts_at.astimezone(zone)
     return alert_row(
         now,
-        unique_key=f"change/{change_id}/refused/{person_id}",
+        unique_key=key,
         lane="reminder",
         cause="shift",
         target="person",
         recipient=f"person:{person_id}",
-        channel="sms",
+        channel=channel,
         reason="SHIFT_REMINDER",
-        wording="change_refused",
+        wording=wording,
         person_id=person_id,
         unit_id=shift.unit_id,
         subject=subject_of(shift.id or 0),

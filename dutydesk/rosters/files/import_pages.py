@@ -42,7 +42,9 @@ _FILE = Input("file", "Excel工作簿", "file", required=True, hint="xlsx，不�
 _HIDDEN = (Input("kept", "", "hidden"), Input("shown", "", "hidden"), Input("seal", "", "hidden"))
 _PUBLISH = Input("publish", "导入后直接发布", "tick", hint="不勾选则存为草稿，核对后再发布")
 _AT_ONCE = Input("at_once", "立即生效，并告知有变动的人员", "tick", hint="本月值班表已发布")
-_REMARKS = Input("remarks", "发布说明", "text", hint="有空缺、待核实的班次或没有号码的人员时填写", longest=500)
+_REMARKS = Input(
+    "remarks", "发布说明", "text", hint="有空缺、待核实的班次或没有号码的人员时填写", longest=500
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ async def amend(
     subject = effects.scope_of(leave_id)
     record(session, now, actor.name, "leave.amended", subject, **_itinerary_of(made), reason=asked.reason)
     if row.state == "requested":
-        # 尚未审批,直接更改。
+        # Nobody decided the leave yet: there is nothing to approve apart.
         made.state, made.decided_at = "approved", now
         session.add(made)
         await _apply(session, site, now, actor, row, made)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -151,6 +151,8 @@ class LeaveList(BaseModel):
 
 
 Act = Callable[[Session, datetime], Awaitable[object]]
+# What every step taken on a leave answers.
+_CHANGES: dict[str, Any] = {"response_model": LeaveAnswer, "responses": declared(403, 404, 409)}
 
 
 @router.post(
@@ -218,12 +220,7 @@ async def get_leave(site: TheSite, actor: Asker, leave_id: Number) -> LeaveAnswe
         return await _answer(session, actor, await leaves.mine(session, actor, leave_id))
 
 
-@router.post(
-    "/{leave_id}/decide",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Approve a leave or send it back",
-)
+@router.post("/{leave_id}/decide", **_CHANGES, summary="Approve a leave or send it back")
 async def post_decision(
     request: Request, site: TheSite, actor: Approver, leave_id: Number, body: DecisionBody
 ) -> Response:
@@ -243,12 +240,7 @@ async def post_decision(
     return await _do(request, site, actor, leave_id, act)
 
 
-@router.post(
-    "/{leave_id}/steps",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Write down consent, written report, receipt, filing",
-)
+@router.post("/{leave_id}/steps", **_CHANGES, summary="Write down consent, written report, receipt, filing")
 async def post_steps(
     request: Request, site: TheSite, actor: Asker, leave_id: Number, body: StepsBody
 ) -> Response:
@@ -258,12 +250,7 @@ async def post_steps(
     return await _do(request, site, actor, leave_id, act)
 
 
-@router.post(
-    "/{leave_id}/delegate",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Name who runs the bureau meanwhile",
-)
+@router.post("/{leave_id}/delegate", **_CHANGES, summary="Name who runs the bureau meanwhile")
 async def post_delegate(
     request: Request, site: TheSite, actor: Asker, leave_id: Number, body: DelegateBody
 ) -> Response:
@@ -273,12 +260,7 @@ async def post_delegate(
     return await _do(request, site, actor, leave_id, act)
 
 
-@router.post(
-    "/{leave_id}/amend",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Ask for other dates or another itinerary",
-)
+@router.post("/{leave_id}/amend", **_CHANGES, summary="Ask for other dates or another itinerary")
 async def post_amendment(
     request: Request, site: TheSite, actor: Asker, leave_id: Number, body: ItineraryBody
 ) -> Response:
@@ -298,10 +280,7 @@ async def post_amendment(
 
 
 @router.post(
-    "/{leave_id}/amendment/decide",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Approve a change of a leave or send it back",
+    "/{leave_id}/amendment/decide", **_CHANGES, summary="Approve a change of a leave or send it back"
 )
 async def post_amendment_decision(
     request: Request, site: TheSite, actor: Approver, leave_id: Number, body: DecisionBody
@@ -321,12 +300,7 @@ async def post_amendment_decision(
     return await _do(request, site, actor, leave_id, act)
 
 
-@router.post(
-    "/{leave_id}/cancel",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Take a leave back before it begins",
-)
+@router.post("/{leave_id}/cancel", **_CHANGES, summary="Take a leave back before it begins")
 async def post_cancel(
     request: Request, site: TheSite, actor: Asker, leave_id: Number, body: CancelBody
 ) -> Response:
@@ -336,12 +310,7 @@ async def post_cancel(
     return await _do(request, site, actor, leave_id, act)
 
 
-@router.post(
-    "/{leave_id}/return",
-    response_model=LeaveAnswer,
-    responses=declared(403, 404, 409),
-    summary="Report the return",
-)
+@router.post("/{leave_id}/return", **_CHANGES, summary="Report the return")
 async def post_return(
     request: Request, site: TheSite, actor: Asker, leave_id: Number, body: ReturnBody
 ) -> Response:

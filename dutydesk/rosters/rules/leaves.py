@@ -11,9 +11,9 @@ from dutydesk.rosters.rules import Away, LeaveState
 from dutydesk.rosters.rules.pieces import Refusal
 from dutydesk.rulebook.types import RosterPlan
 
-# 提前5个工作日(第五十七条)。
+# Five working days ahead (Art. 57).
 DAYS_AHEAD = 5
-# 及时补报、返回后销假:一个工作日为本系统设定。
+# Art. 57 asks for the paper and the return "in time"; one working day is this product's reading.
 DAYS_AFTER = 1
 _LONGEST = timedelta(days=366)
 _BUREAU: frozenset[Rank] = frozenset({"bureau_head", "bureau_deputy", "bureau_leader"})
